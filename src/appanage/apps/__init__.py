@@ -1,0 +1,1 @@
+"""What developers make: apps, their credentials and the scopes they ask for."""

@@ -1,0 +1,61 @@
+"""Logos: a picture from outside is decoded and drawn anew, so that nothing but pixels is kept."""
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from appanage.kit.errors import Invalid
+
+LARGEST = 256 * 1024
+_LARGEST_SIDE = 4096
+_SIDE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A PNG of at most 512 pixels a side; `digest` names its content in URLs."""
+
+    content: bytes
+    media_type: str = "image/png"
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()[:16]
+
+
+def read_logo(content: bytes) -> Logo:
+    """Raises Invalid unless `content` is a PNG or JPEG of at most 256 KiB."""
+    if len(content) > LARGEST:
+        raise _refused(f"The logo has {len(content) // 1024} KiB; at most 256 KiB are taken.")
+    return Logo(_redrawn(content))
+
+
+def _redrawn(content: bytes) -> bytes:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
+                if max(picture.size) > _LARGEST_SIDE:
+                    raise _refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
+                drawn = picture.convert("RGBA")
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombWarning,
+    ) as cause:
+        raise _refused(
+            "The logo must be a PNG or JPEG picture. SVG is not taken, since it can carry programs."
+        ) from cause
+    drawn.thumbnail((_SIDE, _SIDE))
+    out = io.BytesIO()
+    drawn.save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
+def _refused(sentence: str) -> Invalid:
+    return Invalid(sentence, code="logo_refused", fields={"logo": sentence})

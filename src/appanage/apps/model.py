@@ -1,0 +1,150 @@
+"""Apps and what belongs to them: owners, client secrets, a logo."""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from appanage.directory.model import Account, Organization
+from appanage.events import Target
+from appanage.kit.secrets import Prefix, Secret, new_secret
+from appanage.storage import Record
+
+
+class AppKind(StrEnum):
+    SERVICE_APP = "service_app"
+    INTEGRATION = "integration"
+    BOT = "bot"
+
+
+class Visibility(StrEnum):
+    """Who can see an app: its owners, administrators of its organization, everybody."""
+
+    PRIVATE = "private"
+    ORGANIZATION = "organization"
+    PUBLIC = "public"
+
+
+class App(Record):
+    """What a developer makes. A deleted app stays as a tombstone, so that its ids are never used again (REG-08)."""
+
+    __tablename__ = "apps"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
+    kind: Mapped[str]
+    visibility: Mapped[str] = mapped_column(default=Visibility.PRIVATE.value)
+    client_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    contact_email: Mapped[str]
+    company_name: Mapped[str | None]
+    support_url: Mapped[str | None]
+    privacy_url: Mapped[str | None]
+    logo_url: Mapped[str | None]
+    logo_digest: Mapped[str | None]
+    scopes: Mapped[list[str]]
+    scope_reasons: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+    created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+    modified_at: Mapped[datetime]
+    suspended_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+    organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
+    creator: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('service_app', 'integration', 'bot')", name="kind_is_known"),
+        CheckConstraint("visibility IN ('private', 'organization', 'public')", name="visibility_is_known"),
+    )
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the app may be given tokens and its tokens may be used (checklist MACH-06)."""
+        return (
+            self.deleted_at is None and self.suspended_at is None and self.organization.suspended_at is None
+        )
+
+    @property
+    def is_private(self) -> bool:
+        return self.visibility == Visibility.PRIVATE
+
+    def as_target(self) -> Target:
+        return Target("app", str(self.id), self.name, self.organization_id, self.organization.name)
+
+
+class AppOwner(Record):
+    """A person who may do everything with an app."""
+
+    __tablename__ = "app_owners"
+
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"), primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True, index=True)
+    since: Mapped[datetime]
+
+
+class ClientSecret(Record):
+    """One secret of a client, kept as a digest. Two may be alive at once, so that one can be replaced in peace."""
+
+    __tablename__ = "client_secrets"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"))
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    last_four: Mapped[str]
+    created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    created_by_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    last_used_from: Mapped[str | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_client_secrets_app_id_created_at", "app_id", "created_at"),)
+
+    @classmethod
+    def make(
+        cls, app: App, *, by: Account, now: datetime, lifetime: timedelta
+    ) -> "tuple[ClientSecret, Secret]":
+        """A new row and the secret itself, which exists nowhere else."""
+        secret = new_secret(Prefix.CLIENT_SECRET)
+        row = cls(
+            id=uuid.uuid4(),
+            app_id=app.id,
+            digest=secret.digest,
+            last_four=secret.last_four,
+            created_by=by.id,
+            created_by_name=by.display_name,
+            created_at=now,
+            expires_at=now + lifetime,
+        )
+        return row, secret
+
+    def is_live(self, now: datetime) -> bool:
+        return self.expires_at > now and (self.revoked_at is None or self.revoked_at > now)
+
+    def end(self, at: datetime) -> None:
+        """Stops being accepted at `at`, which may lie ahead while the replacement is rolled out."""
+        if self.revoked_at is None or self.revoked_at > at:
+            self.revoked_at = at
+
+
+class AppLogo(Record):
+    """An app's picture, re-encoded by us."""
+
+    __tablename__ = "app_logos"
+
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"), primary_key=True)
+    media_type: Mapped[str]
+    content: Mapped[bytes]
+
+
+def new_client_id() -> str:
+    """`C` and 64 hexadecimal digits: never to be mistaken for an account's id, which is a UUID (checklist REG-07)."""
+    return f"C{secrets.token_hex(32)}"

@@ -1,0 +1,1 @@
+"""Who allowed what: authorizations, the tokens that come of them, and their end."""

@@ -1,0 +1,76 @@
+"""Personal access tokens: a person's own, opaque, short-lived, never stronger than the person."""
+
+import uuid
+from collections.abc import Collection
+from datetime import timedelta
+
+from appanage import events
+from appanage.apps.scopes import GrantedBy, catalogue
+from appanage.authorizations.model import PersonalToken
+from appanage.directory.model import Account
+from appanage.directory.roles import ADMINISTRATORS, Role
+from appanage.kit.errors import Invalid
+from appanage.kit.secrets import Prefix, Secret, new_secret
+from appanage.storage import Transaction
+
+_ROLES_FOR: dict[GrantedBy, frozenset[Role]] = {
+    GrantedBy.ORG_ADMIN: ADMINISTRATORS,
+    GrantedBy.FULL_ADMIN: frozenset({Role.FULL_ADMIN}),
+    GrantedBy.COMPLIANCE_OFFICER: frozenset({Role.COMPLIANCE_OFFICER}),
+    GrantedBy.PARTNER_ADMIN: frozenset(),
+}
+
+
+def scopes_within_reach(account: Account) -> frozenset[str]:
+    """Every scope that the account's roles can carry (checklist CRED-13)."""
+    return frozenset(
+        name for name, scope in catalogue().items() if _is_within_reach(account, scope.granted_by)
+    )
+
+
+def create(
+    tx: Transaction,
+    account: Account,
+    *,
+    by: events.Actor,
+    lifetime: timedelta,
+    longest: timedelta,
+    scopes: Collection[str] | None = None,
+) -> Secret:
+    """A new token; all scopes within reach unless fewer are named. Raises Invalid for more power or more time."""
+    reach = scopes_within_reach(account)
+    excess = sorted(frozenset(scopes or ()) - reach)
+    if excess:
+        sentence = (
+            f"{account.display_name} cannot have the scope {excess[0]}: it is unknown or needs another role."
+        )
+        raise Invalid(sentence, fields={"scopes": sentence})
+    if not timedelta(0) < lifetime <= longest:
+        hours = int(longest.total_seconds() // 3600)
+        sentence = f"A personal access token lives at most {hours} hours."
+        raise Invalid(sentence, fields={"hours": sentence})
+    secret = new_secret(Prefix.PERSONAL_TOKEN)
+    tx.add(
+        PersonalToken(
+            id=uuid.uuid4(),
+            digest=secret.digest,
+            account_id=account.id,
+            scopes=sorted(scopes or reach),
+            created_at=tx.now,
+            expires_at=tx.now + lifetime,
+        )
+    )
+    data = {"expiresAt": (tx.now + lifetime).isoformat()}
+    events.record(
+        tx,
+        "personal_token.created",
+        organization_id=account.organization_id,
+        actor=by,
+        target=account.as_target(),
+        data=data,
+    )
+    return secret
+
+
+def _is_within_reach(account: Account, granted_by: GrantedBy) -> bool:
+    return granted_by == GrantedBy.ANY_USER or bool(account.roles & _ROLES_FOR[granted_by])

@@ -1,0 +1,346 @@
+"""Every read of requests, authorizations and tokens."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from appanage.apps.model import App, AppKind, AppOwner, Visibility
+from appanage.apps.queries import matches, no_such_app
+from appanage.authorizations.model import (
+    Authorization,
+    AuthorizationRequest,
+    PersonalToken,
+    RefreshToken,
+    Revocation,
+    RevocationKind,
+)
+from appanage.authorizations.revocation import first_living_second
+from appanage.directory.model import Account, Organization
+from appanage.kit.errors import NotFound
+from appanage.kit.ids import parse_uuid
+from appanage.kit.paging import Page, PageRequest, encode_cursor, unknown_cursor
+from appanage.oauth.access_tokens import AccessClaims
+from appanage.storage import Transaction
+
+
+class DecisionState(StrEnum):
+    """Where a Service App stands with one organization."""
+
+    REQUESTED = "requested"
+    AUTHORIZED = "authorized"
+    DEAUTHORIZED = "deauthorized"
+
+
+@dataclass(frozen=True, slots=True)
+class AppDecision:
+    """A Service App as one organization's administrators see it."""
+
+    app: App
+    request: AuthorizationRequest | None
+    authorization: Authorization | None
+
+    @property
+    def state(self) -> DecisionState:
+        if self.authorization is None:
+            return DecisionState.REQUESTED
+        return DecisionState.AUTHORIZED if self.authorization.is_active else DecisionState.DEAUTHORIZED
+
+    @property
+    def needs_decision(self) -> bool:
+        """Nobody decided yet, or what was decided is not what the app asks for any more."""
+        if self.authorization is None or not self.authorization.is_active:
+            return self.authorization is None or self._asked_again
+        return bool(self.authorization.added_scopes)
+
+    @property
+    def _asked_again(self) -> bool:
+        ended = self.authorization.ended_at if self.authorization else None
+        return self.request is not None and ended is not None and self.request.requested_at > ended
+
+
+def find_active(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
+    query = select(Authorization).where(
+        Authorization.app_id == app.id,
+        Authorization.organization_id == organization_id,
+        Authorization.ended_at.is_(None),
+    )
+    return tx.scalar(query)
+
+
+def find_active_for_update(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
+    query = select(Authorization).where(
+        Authorization.app_id == app.id,
+        Authorization.organization_id == organization_id,
+        Authorization.ended_at.is_(None),
+    )
+    return tx.scalar(query.with_for_update(of=Authorization).execution_options(populate_existing=True))
+
+
+def find_by_account(tx: Transaction, account_id: uuid.UUID) -> Authorization | None:
+    """The authorization that a machine account was made by."""
+    return tx.scalar(select(Authorization).where(Authorization.account_id == account_id))
+
+
+def find_authorization(tx: Transaction, authorization_id: uuid.UUID) -> Authorization | None:
+    """The authorization that a token names; its state is the caller's to look at."""
+    return tx.scalar(select(Authorization).where(Authorization.id == authorization_id))
+
+
+def find_request(tx: Transaction, app: App, organization_id: uuid.UUID) -> AuthorizationRequest | None:
+    query = select(AuthorizationRequest).where(
+        AuthorizationRequest.app_id == app.id, AuthorizationRequest.organization_id == organization_id
+    )
+    return tx.scalar(query)
+
+
+def is_revoked(tx: Transaction, claims: AccessClaims) -> bool:
+    """Whether the database knows a revocation of this token that the index may not have heard of yet."""
+    born = int(claims.issued_at.timestamp())
+    subjects = [
+        (RevocationKind.TOKEN, claims.token_id),
+        (RevocationKind.AUTHORIZATION, str(claims.authorization)),
+    ]
+    if claims.family:
+        subjects.append((RevocationKind.FAMILY, claims.family))
+    query = select(Revocation.valid_from).where(tuple_(Revocation.kind, Revocation.subject).in_(subjects))
+    return any(born < first_living_second(valid_from) for valid_from in tx.scalars(query))
+
+
+def find_refresh_token(tx: Transaction, digest: bytes) -> RefreshToken | None:
+    return tx.scalar(select(RefreshToken).where(RefreshToken.digest == digest))
+
+
+def find_personal_token(tx: Transaction, digest: bytes) -> PersonalToken | None:
+    return tx.scalar(select(PersonalToken).where(PersonalToken.digest == digest))
+
+
+def get_visible_app(tx: Transaction, viewer: Account, app_id: uuid.UUID) -> App:
+    """A Service App that the viewer's organization may decide on; every other one does not exist (CONS-12).
+
+    Those are: apps for which authorization was requested here, and the viewer's own. An app that was authorized here
+    once stays visible.
+    """
+    query = select(App).where(App.id == app_id, App.deleted_at.is_(None), App.kind == AppKind.SERVICE_APP)
+    found = tx.scalar(query.where(or_(_is_shown_to(viewer.organization_id), _is_owned_by(viewer))))
+    if found is None:
+        raise no_such_app()
+    return found
+
+
+def get_decision(tx: Transaction, viewer: Account, app_id: uuid.UUID) -> AppDecision:
+    app = get_visible_app(tx, viewer, app_id)
+    authorization = _latest_authorization(tx, app, viewer.organization_id)
+    return AppDecision(app, find_request(tx, app, viewer.organization_id), authorization)
+
+
+def list_decisions(
+    tx: Transaction,
+    organization_id: uuid.UUID,
+    page: PageRequest,
+    *,
+    state: DecisionState | None = None,
+    needs_decision: bool | None = None,
+    search: str = "",
+) -> Page[AppDecision]:
+    """The Service Apps that an organization's administrators may decide on, by name."""
+    query = _decisions(organization_id, state=state, needs_decision=needs_decision, search=search)
+    order = (func.lower(App.name), App.id)
+    if page.after is not None:
+        name, app_id = _name_and_id(page.after)
+        query = query.where(tuple_(*order) > tuple_(func.lower(name), app_id))
+    rows = [AppDecision(*row) for row in tx.execute(query.order_by(*order).limit(page.size + 1)).tuples()]
+    last = rows[page.size - 1].app if len(rows) > page.size else None
+    return Page(rows[: page.size], encode_cursor((last.name, str(last.id))) if last else None)
+
+
+def count_decisions(tx: Transaction, organization_id: uuid.UUID) -> Mapping[str, int]:
+    """How many apps are in each state, and how many need a decision."""
+    counts = {state.value: _count(tx, _decisions(organization_id, state=state)) for state in DecisionState}
+    return counts | {"needs_decision": _count(tx, _decisions(organization_id, needs_decision=True))}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationFilter:
+    """`search` matches an organization's name in part, or its id; `active` None means both."""
+
+    search: str = ""
+    organization_ids: Collection[uuid.UUID] | None = None
+    active: bool | None = None
+
+
+def list_for_app(
+    tx: Transaction, app: App, wanted: AuthorizationFilter, page: PageRequest
+) -> Page[Authorization]:
+    """Who authorized an app: the newest authorization of each organization, the newest first."""
+    query = _narrowed(_newest_per_organization(app), wanted)
+    if page.after is not None:
+        query = query.where(tuple_(Authorization.authorized_at, Authorization.id) < _time_and_id(page.after))
+    newest_first = query.order_by(Authorization.authorized_at.desc(), Authorization.id.desc())
+    rows = list(tx.scalars(newest_first.limit(page.size + 1)))
+    last = rows[page.size - 1] if len(rows) > page.size else None
+    cursor = encode_cursor((last.authorized_at.isoformat(), str(last.id))) if last else None
+    return Page(rows[: page.size], cursor)
+
+
+def get_for_app(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization:
+    """The active authorization that one organization gave an app."""
+    found = find_active(tx, app, organization_id)
+    if found is None:
+        raise NotFound("This organization has not authorized the app.", code="not_authorized_here")
+    return found
+
+
+def count_active_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, int]:
+    query = (
+        select(Authorization.app_id, func.count())
+        .where(Authorization.app_id.in_(app_ids), Authorization.ended_at.is_(None))
+        .group_by(Authorization.app_id)
+    )
+    return dict(tx.execute(query).tuples())
+
+
+def requested_at_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, datetime]:
+    """When authorization was last asked for, for those apps for which it was."""
+    query = (
+        select(AuthorizationRequest.app_id, func.max(AuthorizationRequest.requested_at))
+        .where(AuthorizationRequest.app_id.in_(app_ids))
+        .group_by(AuthorizationRequest.app_id)
+    )
+    return dict(tx.execute(query).tuples())
+
+
+def list_active(tx: Transaction, app: App) -> Sequence[Authorization]:
+    query = select(Authorization).where(Authorization.app_id == app.id, Authorization.ended_at.is_(None))
+    return list(tx.scalars(query.order_by(Authorization.id).with_for_update(of=Authorization)))
+
+
+def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> int:
+    query = select(func.count()).where(
+        RefreshToken.authorization_id == authorization.id,
+        RefreshToken.revoked_at.is_(None),
+        RefreshToken.expires_at > tx.now,
+    )
+    return tx.scalar(query) or 0
+
+
+def _is_shown_to(organization_id: uuid.UUID) -> ColumnElement[bool]:
+    requested = exists().where(
+        AuthorizationRequest.app_id == App.id,
+        AuthorizationRequest.organization_id == organization_id,
+        App.visibility != Visibility.PRIVATE.value,
+    )
+    decided = exists().where(Authorization.app_id == App.id, Authorization.organization_id == organization_id)
+    return or_(requested, decided)
+
+
+def _is_owned_by(viewer: Account) -> ColumnElement[bool]:
+    owned = exists().where(AppOwner.app_id == App.id, AppOwner.account_id == viewer.id)
+    return and_(owned, App.organization_id == viewer.organization_id)
+
+
+def _latest_authorization(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
+    query = select(Authorization).where(
+        Authorization.app_id == app.id, Authorization.organization_id == organization_id
+    )
+    return tx.scalar(query.order_by(*_newest_last_ended()).limit(1))
+
+
+def _newest_last_ended() -> tuple[ColumnElement[bool], ColumnElement[datetime]]:
+    """An active authorization comes before every ended one."""
+    return Authorization.ended_at.isnot(None), Authorization.authorized_at.desc()
+
+
+def _decisions(
+    organization_id: uuid.UUID,
+    *,
+    state: DecisionState | None = None,
+    needs_decision: bool | None = None,
+    search: str = "",
+) -> Select[App, AuthorizationRequest | None, Authorization | None]:
+    latest = (
+        select(Authorization.id)
+        .where(Authorization.app_id == App.id, Authorization.organization_id == organization_id)
+        .order_by(*_newest_last_ended())
+        .limit(1)
+        .correlate(App)
+        .scalar_subquery()
+    )
+    decided = aliased(Authorization)
+    asked = aliased(AuthorizationRequest)
+    query = (
+        select(App, asked, decided)
+        .outerjoin(asked, and_(asked.app_id == App.id, asked.organization_id == organization_id))
+        .outerjoin(decided, decided.id == latest)
+        .where(App.deleted_at.is_(None), App.kind == AppKind.SERVICE_APP, _is_shown_to(organization_id))
+    )
+    if state is not None:
+        query = query.where(_is_in(state, decided))
+    if needs_decision is not None:
+        waits = _needs_decision(asked, decided)
+        query = query.where(waits if needs_decision else ~waits)
+    return query.where(matches(search)) if search else query
+
+
+def _is_in(state: DecisionState, decided: type[Authorization]) -> ColumnElement[bool]:
+    return {
+        DecisionState.REQUESTED: decided.id.is_(None),
+        DecisionState.AUTHORIZED: and_(decided.id.isnot(None), decided.ended_at.is_(None)),
+        DecisionState.DEAUTHORIZED: decided.ended_at.isnot(None),
+    }[state]
+
+
+def _needs_decision(asked: type[AuthorizationRequest], decided: type[Authorization]) -> ColumnElement[bool]:
+    """The same rule as `AppDecision.needs_decision`, for the database."""
+    return or_(
+        decided.id.is_(None),
+        and_(decided.ended_at.is_(None), ~decided.scopes.op("@>")(App.scopes)),
+        func.coalesce(asked.requested_at > decided.ended_at, False),
+    )
+
+
+def _count(tx: Transaction, query: Select[App, AuthorizationRequest | None, Authorization | None]) -> int:
+    return tx.scalar(select(func.count()).select_from(query.with_only_columns(App.id).subquery())) or 0
+
+
+def _newest_per_organization(app: App) -> Select[Authorization]:
+    newest = (
+        select(Authorization.id)
+        .where(Authorization.app_id == app.id)
+        .distinct(Authorization.organization_id)
+        .order_by(Authorization.organization_id, *_newest_last_ended())
+    )
+    return select(Authorization).where(Authorization.id.in_(newest))
+
+
+def _narrowed(query: Select[Authorization], wanted: AuthorizationFilter) -> Select[Authorization]:
+    if wanted.active is not None:
+        query = query.where(Authorization.ended_at.is_(None) == wanted.active)
+    if wanted.organization_ids is not None:
+        query = query.where(Authorization.organization_id.in_(wanted.organization_ids))
+    if wanted.search:
+        named = exists().where(
+            Organization.id == Authorization.organization_id,
+            Organization.name.icontains(wanted.search, autoescape=True),
+        )
+        query = query.where(named)
+    return query
+
+
+def _name_and_id(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:
+    row_id = parse_uuid(key[1]) if len(key) == 2 else None
+    if row_id is None:
+        raise unknown_cursor()
+    return key[0], row_id
+
+
+def _time_and_id(key: tuple[str, ...]) -> tuple[datetime, uuid.UUID]:
+    text, row_id = _name_and_id(key)
+    try:
+        return datetime.fromisoformat(text), row_id
+    except ValueError as cause:
+        raise unknown_cursor() from cause

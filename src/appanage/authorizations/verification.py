@@ -1,0 +1,104 @@
+"""Verifying tokens: who calls, with which scopes, at this moment."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from appanage.apps.model import App
+from appanage.authorizations import queries
+from appanage.authorizations.keys import KeyRing
+from appanage.authorizations.personal_tokens import scopes_within_reach
+from appanage.authorizations.revocation import RevocationIndex
+from appanage.directory.model import Account
+from appanage.kit.secrets import Prefix, digest, is_well_formed
+from appanage.oauth.access_tokens import AccessClaims, key_id_of, verify
+from appanage.oauth.errors import InvalidToken
+from appanage.settings import Settings
+from appanage.storage import Transaction
+
+_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever presents a valid token. `app` is None for a person's own token."""
+
+    account: Account
+    scopes: frozenset[str]
+    app: App | None = None
+    claims: AccessClaims | None = None
+
+
+class Verifier:
+    """Verifies the tokens of one process: signature and claims once, then from memory; revocation every time."""
+
+    def __init__(self, settings: Settings, keys: KeyRing, revocations: RevocationIndex) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._revocations = revocations
+        self._verified: OrderedDict[bytes, AccessClaims] = OrderedDict()
+        self._lock = Lock()
+
+    def claims_of(self, tx: Transaction, token: str) -> AccessClaims:
+        """The claims of an access token that is genuine, alive and not revoked; raises InvalidToken.
+
+        What only the database knows, such as an authorization that ended a moment ago, is `caller_of`'s to ask.
+        """
+        claims = self._genuine(tx, token)
+        if claims.expires_at <= tx.now:
+            raise InvalidToken("expired")
+        if self._revocations.is_revoked(claims):
+            raise InvalidToken("revoked")
+        return claims
+
+    def caller_of(self, tx: Transaction, token: str) -> Caller:
+        """Who calls, with what holds at this moment (checklist MACH-03); raises InvalidToken."""
+        if token.startswith(Prefix.PERSONAL_TOKEN):
+            return self._person(tx, token)
+        return self._app(tx, self.claims_of(tx, token))
+
+    def _person(self, tx: Transaction, token: str) -> Caller:
+        row = None
+        if is_well_formed(token, Prefix.PERSONAL_TOKEN):
+            row = queries.find_personal_token(tx, digest(token))
+        if row is None or not row.is_live(tx.now) or not row.account.is_active:
+            raise InvalidToken("personal token unknown, expired or revoked, or its person is gone")
+        return Caller(row.account, frozenset(row.scopes) & scopes_within_reach(row.account))
+
+    def _app(self, tx: Transaction, claims: AccessClaims) -> Caller:
+        authorization = queries.find_authorization(tx, claims.authorization)
+        if authorization is None or not authorization.is_usable or not authorization.account.is_active:
+            raise InvalidToken("authorization ended or suspended")
+        if authorization.account_id != claims.subject or authorization.organization_id != claims.organization:
+            raise InvalidToken("claims and authorization disagree")
+        if queries.is_revoked(tx, claims):
+            raise InvalidToken("revoked")
+        scopes = claims.scopes & authorization.usable_scopes
+        return Caller(authorization.account, scopes, authorization.app, claims)
+
+    def _genuine(self, tx: Transaction, token: str) -> AccessClaims:
+        fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        with self._lock:
+            known = self._verified.get(fingerprint)
+            if known is not None:
+                self._verified.move_to_end(fingerprint)
+                return known
+        claims = self._verify(tx, token, tx.now)
+        with self._lock:
+            self._verified[fingerprint] = claims
+            if len(self._verified) > _REMEMBERED:
+                self._verified.popitem(last=False)
+        return claims
+
+    def _verify(self, tx: Transaction, token: str, now: datetime) -> AccessClaims:
+        key_id = key_id_of(token)
+        key = self._keys.find(key_id)
+        if key is None:
+            self._keys.load(tx)
+            key = self._keys.find(key_id)
+        if key is None:
+            raise InvalidToken("unknown key")
+        issuer = self._settings.issuer
+        return verify(token, key, issuer=issuer, audience=issuer, now=now)

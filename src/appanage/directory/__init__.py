@@ -1,0 +1,1 @@
+"""Who: organizations, their accounts, roles and licenses."""

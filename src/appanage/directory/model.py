@@ -1,0 +1,179 @@
+"""Organizations and the accounts in them."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from appanage.directory.roles import ADMINISTRATORS, Role, labels
+from appanage.events import Actor, Target
+from appanage.storage import Record
+
+
+class Plan(StrEnum):
+    STANDARD = "standard"
+    FREE = "free"  # cannot run the administrators' half: its people have no Control Hub
+
+
+class Organization(Record):
+    """A tenant: owns apps, authorizes apps, has people. Its id is never used again (checklist REG-08)."""
+
+    __tablename__ = "organizations"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    name: Mapped[str]
+    plan: Mapped[str] = mapped_column(default=Plan.STANDARD)
+    created_at: Mapped[datetime]
+    suspended_at: Mapped[datetime | None]
+
+    @property
+    def is_free(self) -> bool:
+        return self.plan == Plan.FREE
+
+    def as_target(self) -> Target:
+        return Target("organization", str(self.id), self.name, self.id, self.name)
+
+
+class AccountKind(StrEnum):
+    PERSON = "person"
+    MACHINE = "machine"
+    BOT = "bot"
+
+
+class Account(Record):
+    """An identity that can act. A deleted account stays as a tombstone, so that its id is never used again."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"))
+    kind: Mapped[str]
+    email: Mapped[str]
+    display_name: Mapped[str]
+    first_name: Mapped[str] = mapped_column(default="")
+    last_name: Mapped[str] = mapped_column(default="")
+    nick_name: Mapped[str] = mapped_column(default="")
+    avatar: Mapped[str | None]
+    title: Mapped[str | None]
+    department: Mapped[str | None]
+    manager: Mapped[str | None]
+    manager_id: Mapped[uuid.UUID | None]
+    extension: Mapped[str | None]
+    location_id: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    phone_numbers: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    addresses: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    site_urls: Mapped[list[str]] = mapped_column(default=list)
+    sip_addresses: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    invite_pending: Mapped[bool] = mapped_column(default=False)
+    login_enabled: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    modified_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
+    role_rows: Mapped[list["AccountRole"]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
+    )
+    license_rows: Mapped[list["AccountLicense"]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('person', 'machine', 'bot')", name="kind_is_known"),
+        Index(
+            "uq_accounts_email",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index("ix_accounts_organization_id_name", "organization_id", text("lower(display_name)"), "id"),
+    )
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind == AccountKind.PERSON
+
+    @property
+    def is_machine(self) -> bool:
+        return self.kind == AccountKind.MACHINE
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may act now."""
+        return self.deleted_at is None and self.login_enabled and self.organization.suspended_at is None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(Role(row.role) for row in self.role_rows)
+
+    @property
+    def license_ids(self) -> list[uuid.UUID]:
+        return [row.license_id for row in self.license_rows]
+
+    @property
+    def is_administrator(self) -> bool:
+        return bool(self.roles & ADMINISTRATORS)
+
+    def has_any(self, *roles: Role) -> bool:
+        return bool(self.roles.intersection(roles))
+
+    def assign(self, roles: frozenset[Role]) -> None:
+        """Gives exactly these roles."""
+        kept = [row for row in self.role_rows if Role(row.role) in roles]
+        missing = roles - {Role(row.role) for row in kept}
+        self.role_rows = kept + [AccountRole(role=role.value) for role in sorted(missing)]
+
+    def as_actor(self) -> Actor:
+        return Actor(
+            name=self.display_name,
+            kind=self.kind,
+            id=self.id,
+            email=self.email,
+            organization_id=self.organization_id,
+            organization_name=self.organization.name,
+            roles=tuple(labels(self.roles)),
+        )
+
+    def as_target(self) -> Target:
+        return Target(
+            "account", str(self.id), self.display_name, self.organization_id, self.organization.name
+        )
+
+
+class AccountRole(Record):
+    __tablename__ = "account_roles"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(primary_key=True)
+
+
+class License(Record):
+    """A number of units of something that an organization's people may be given."""
+
+    __tablename__ = "licenses"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    total_units: Mapped[int]
+
+    @property
+    def public_key(self) -> str:
+        """The pair that a license id holds on the platform: `<organization>:<CODE>_<license>`."""
+        return f"{self.organization_id}:{self.code}_{self.id}"
+
+
+class AccountLicense(Record):
+    __tablename__ = "account_licenses"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    license_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("licenses.id"), primary_key=True, index=True)

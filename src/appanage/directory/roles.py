@@ -1,0 +1,46 @@
+"""The roles that an account can hold in its organization, with the platform's keys and names (reference §5.6)."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    FULL_ADMIN = "id_full_admin"
+    READONLY_ADMIN = "id_readonly_admin"
+    USER_ADMIN = "id_user_admin"
+    DEVICE_ADMIN = "id_device_admin"
+    SUPPORT_ADMIN = "atlas-portal.support"
+    COMPLIANCE_OFFICER = "id_compliance_officer"
+
+    @property
+    def label(self) -> str:
+        """The name that people know."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Role.FULL_ADMIN: "Full Administrator",
+    Role.READONLY_ADMIN: "Read-only Administrator",
+    Role.USER_ADMIN: "User Administrator",
+    Role.DEVICE_ADMIN: "Device Administrator",
+    Role.SUPPORT_ADMIN: "Support Administrator",
+    Role.COMPLIANCE_OFFICER: "Compliance Officer",
+}
+
+ADMINISTRATORS = frozenset(
+    {Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN}
+)
+"""Roles that may look at Control Hub."""
+
+PEOPLE_READERS = frozenset(
+    {Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN}
+)
+PEOPLE_WRITERS = frozenset({Role.FULL_ADMIN, Role.USER_ADMIN})
+
+
+def find_role(key: str) -> Role | None:
+    return next((role for role in Role if role.value == key), None)
+
+
+def labels(roles: Collection[Role]) -> list[str]:
+    return [role.label for role in Role if role in roles]

@@ -1,0 +1,270 @@
+"""Changing the directory: organizations, people, their roles, and the machine accounts of apps."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sqlalchemy import select
+
+from appanage import events
+from appanage.directory import queries
+from appanage.directory.model import Account, AccountKind, AccountLicense, License, Organization, Plan
+from appanage.directory.roles import PEOPLE_WRITERS, Role, labels
+from appanage.events.service import changes
+from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
+from appanage.storage import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What can be said of a person; the editable part of an account."""
+
+    email: str
+    display_name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    nick_name: str = ""
+    avatar: str | None = None
+    title: str | None = None
+    department: str | None = None
+    manager: str | None = None
+    manager_id: uuid.UUID | None = None
+    extension: str | None = None
+    location_id: str | None = None
+    time_zone: str | None = None
+    phone_numbers: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    addresses: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    site_urls: Sequence[str] = field(default_factory=tuple)
+    sip_addresses: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    login_enabled: bool = True
+
+    @property
+    def full_name(self) -> str:
+        return self.display_name or f"{self.first_name} {self.last_name}".strip()
+
+
+def create_organization(
+    tx: Transaction,
+    name: str,
+    *,
+    by: events.Actor,
+    plan: Plan = Plan.STANDARD,
+    organization_id: uuid.UUID | None = None,
+) -> Organization:
+    if not name.strip():
+        raise Invalid("An organization needs a name.", fields={"name": "Enter a name."})
+    made = Organization(
+        id=organization_id or uuid.uuid4(), name=name.strip(), plan=plan.value, created_at=tx.now
+    )
+    tx.add(made)
+    tx.flush()
+    events.record(tx, "organization.created", organization_id=made.id, actor=by, target=made.as_target())
+    return made
+
+
+def create_license(
+    tx: Transaction, organization: Organization, *, code: str, name: str, units: int
+) -> License:
+    made = License(id=uuid.uuid4(), organization_id=organization.id, code=code, name=name, total_units=units)
+    tx.add(made)
+    return made
+
+
+def create_person(
+    tx: Transaction,
+    organization: Organization,
+    profile: Profile,
+    *,
+    by: events.Actor,
+    roles: Collection[Role] = (),
+    licenses: Collection[uuid.UUID] = (),
+) -> Account:
+    """Adds a person to the organization. Raises Conflict when the address is taken, anywhere on the platform."""
+    _require_usable(tx, profile)
+    person = Account(
+        id=uuid.uuid4(),
+        organization_id=organization.id,
+        organization=organization,
+        kind=AccountKind.PERSON.value,
+        created_at=tx.now,
+        modified_at=tx.now,
+    )
+    _write(person, profile)
+    person.assign(frozenset(roles))
+    _assign_licenses(tx, person, licenses)
+    tx.add(person)
+    tx.flush()
+    data = {"email": person.email, "roles": labels(person.roles)}
+    events.record(
+        tx, "account.created", organization_id=organization.id, actor=by, target=person.as_target(), data=data
+    )
+    return person
+
+
+def update_person(
+    tx: Transaction,
+    person: Account,
+    profile: Profile,
+    *,
+    by: Account,
+    roles: Collection[Role] | None = None,
+    licenses: Collection[uuid.UUID] | None = None,
+) -> Account:
+    """Replaces what is said of a person; `roles` and `licenses` stay when None."""
+    before = _snapshot(person)
+    if profile.email.lower() != person.email.lower() or profile.login_enabled != person.login_enabled:
+        _require_power_over(person, by)
+    _require_usable(tx, profile, account_id=person.id)
+    if not profile.login_enabled:
+        _require_another_full_administrator(tx, person)
+    _write(person, profile)
+    if licenses is not None:
+        _assign_licenses(tx, person, licenses)
+    if roles is not None:
+        assign_roles(tx, person, roles, by=by)
+    changed = changes(before, _snapshot(person))
+    if changed:
+        person.modified_at = tx.now
+        _record(tx, "account.updated", person, by, changed)
+    return person
+
+
+def assign_roles(tx: Transaction, person: Account, roles: Collection[Role], *, by: Account) -> None:
+    """Gives exactly these roles; only a Full Administrator of the organization may change any."""
+    wanted = frozenset(roles)
+    if wanted == person.roles:
+        return
+    _require_full_administrator(by, person.organization_id, "Only a Full Administrator can change roles.")
+    if Role.FULL_ADMIN not in wanted:
+        _require_another_full_administrator(tx, person)
+    before = labels(person.roles)
+    person.assign(wanted)
+    person.modified_at = tx.now
+    _record(tx, "account.roles_changed", person, by, {"roles": {"before": before, "after": labels(wanted)}})
+
+
+def delete_person(tx: Transaction, person: Account, *, by: Account) -> None:
+    """Ends a person's account. Whoever is above in the building ends what hung on it."""
+    if not person.is_person:
+        raise NotFound("There is no person with this id.")
+    if person.id == by.id:
+        raise Conflict("You cannot delete your own account. Ask another administrator.", code="own_account")
+    _require_power_over(person, by)
+    _require_another_full_administrator(tx, person)
+    _end(tx, person)
+    _record(tx, "account.deleted", person, by, {"email": person.email})
+
+
+def require_people_writer(account: Account) -> None:
+    """A machine account acts by its scopes; a person also needs a role."""
+    if account.is_machine or account.has_any(*PEOPLE_WRITERS):
+        return
+    message = (
+        "Creating, changing and deleting people needs the role Full Administrator or User Administrator."
+    )
+    raise NotPermitted(message, roles=labels(PEOPLE_WRITERS))
+
+
+def create_machine_account(
+    tx: Transaction, organization: Organization, *, name: str, address: str, by: Account
+) -> Account:
+    """The account in whose name a Service App acts here. It has no password, no role and no license (MACH-02)."""
+    machine = Account(
+        id=uuid.uuid4(),
+        organization_id=organization.id,
+        organization=organization,
+        kind=AccountKind.MACHINE.value,
+        email=address,
+        display_name=name,
+        created_at=tx.now,
+        modified_at=tx.now,
+    )
+    tx.add(machine)
+    tx.flush()
+    _record(tx, "account.created", machine, by, {"email": address, "kind": "machine"})
+    return machine
+
+
+def remove_machine_account(tx: Transaction, machine: Account, *, by: Account) -> None:
+    _end(tx, machine)
+    _record(tx, "account.deleted", machine, by, {"email": machine.email, "kind": "machine"})
+
+
+def _write(person: Account, profile: Profile) -> None:
+    for name in (one.name for one in fields(Profile)):
+        value = getattr(profile, name)
+        setattr(person, name, list(value) if isinstance(value, tuple) else value)
+    person.display_name = profile.full_name
+
+
+def _snapshot(person: Account) -> dict[str, Any]:
+    values = {one.name: getattr(person, one.name) for one in fields(Profile)}
+    values["licenses"] = sorted(str(license_id) for license_id in person.license_ids)
+    values["manager_id"] = str(person.manager_id) if person.manager_id else None
+    return values
+
+
+def _assign_licenses(tx: Transaction, person: Account, wanted: Collection[uuid.UUID]) -> None:
+    known = {one.id for one in queries.list_licenses(tx, person.organization_id)}
+    unknown = set(wanted) - known
+    if unknown:
+        raise Invalid(
+            "A license is not one of this organization.",
+            fields={"licenses": "List the organization's licenses first."},
+        )
+    kept = [row for row in person.license_rows if row.license_id in wanted]
+    missing = set(wanted) - {row.license_id for row in kept}
+    person.license_rows = kept + [AccountLicense(license_id=license_id) for license_id in sorted(missing)]
+
+
+def _end(tx: Transaction, account: Account) -> None:
+    account.deleted_at = account.modified_at = tx.now
+    account.role_rows = []
+    account.license_rows = []
+    tx.flush()
+
+
+def _require_usable(tx: Transaction, profile: Profile, *, account_id: uuid.UUID | None = None) -> None:
+    if not profile.full_name:
+        message = "A person needs a displayName, or a firstName or lastName."
+        raise Invalid(message, fields={"displayName": message})
+    if queries.is_address_taken(tx, profile.email, by_other_than=account_id):
+        raise Conflict(f"The address {profile.email} is already in use.", code="address_taken")
+
+
+def _require_power_over(person: Account, by: Account) -> None:
+    """Who is an administrator can be locked out or renamed only by a Full Administrator."""
+    if person.roles:
+        sentence = f"Only a Full Administrator can do this to {person.display_name}, who is an administrator."
+        _require_full_administrator(by, person.organization_id, sentence)
+
+
+def _require_full_administrator(account: Account, organization_id: uuid.UUID, sentence: str) -> None:
+    if account.organization_id != organization_id or not account.has_any(Role.FULL_ADMIN):
+        raise NotPermitted(sentence, roles=[Role.FULL_ADMIN.label])
+
+
+def _require_another_full_administrator(tx: Transaction, person: Account) -> None:
+    if Role.FULL_ADMIN not in person.roles:
+        return
+    tx.execute(select(Organization.id).where(Organization.id == person.organization_id).with_for_update())
+    others = [
+        one
+        for one in queries.list_with_role(tx, person.organization_id, Role.FULL_ADMIN)
+        if one.id != person.id
+    ]
+    if not any(other.login_enabled for other in others):
+        message = "An organization keeps at least one Full Administrator. Make somebody else one first."
+        raise Conflict(message, code="last_full_administrator")
+
+
+def _record(tx: Transaction, type_: str, account: Account, by: Account, data: dict[str, Any]) -> None:
+    events.record(
+        tx,
+        type_,
+        organization_id=account.organization_id,
+        actor=by.as_actor(),
+        target=account.as_target(),
+        data=data,
+    )

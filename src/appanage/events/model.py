@@ -1,0 +1,102 @@
+"""An event and the two that it is about: who acted and on what."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import FetchedValue, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appanage.storage import Record
+
+PLATFORM = uuid.UUID(int=0)
+"""The organization of events that belong to none, such as a sign-in with an unknown address."""
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it, as they were at that time; names are kept because people and organizations change."""
+
+    name: str
+    kind: str = "system"
+    id: uuid.UUID | None = None
+    email: str = ""
+    organization_id: uuid.UUID | None = None
+    organization_name: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What it was done to."""
+
+    kind: str
+    id: str
+    name: str
+    organization_id: uuid.UUID | None = None
+    organization_name: str = ""
+
+
+class Event(Record):
+    """One fact. `organization_id` is whose audit log it is in; `app_id` the app whose developer may see it.
+
+    `sequence` counts without gaps within the organization and `digest` chains each event to the one before; both are
+    set by the database, which also refuses to change or delete an event (NIST SP 800-53 AU-9).
+    """
+
+    __tablename__ = "events"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    position: Mapped[int] = mapped_column(Identity(always=True), unique=True)
+    organization_id: Mapped[uuid.UUID]
+    sequence: Mapped[int] = mapped_column(FetchedValue())
+    type: Mapped[str]
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+    app_id: Mapped[uuid.UUID | None]
+
+    actor_id: Mapped[uuid.UUID | None]
+    actor_kind: Mapped[str]
+    actor_name: Mapped[str]
+    actor_email: Mapped[str]
+    actor_roles: Mapped[list[str]]
+    actor_organization_id: Mapped[uuid.UUID | None]
+    actor_organization_name: Mapped[str]
+
+    target_kind: Mapped[str]
+    target_id: Mapped[str]
+    target_name: Mapped[str]
+    target_organization_id: Mapped[uuid.UUID | None]
+    target_organization_name: Mapped[str]
+
+    tracking_id: Mapped[str]
+    address: Mapped[str]
+    user_agent: Mapped[str]
+    method: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    digest: Mapped[bytes] = mapped_column(FetchedValue())
+
+    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 – SQLAlchemy reads this attribute under this name
+    __table_args__ = (
+        Index("uq_events_organization_id_sequence", "organization_id", "sequence", unique=True),
+        Index("ix_events_organization_id_at", "organization_id", "at"),
+        Index("ix_events_actor_organization_id_at", "actor_organization_id", "at"),
+        Index("ix_events_app_id_at", "app_id", "at"),
+    )
+
+
+class EventChain(Record):
+    """The end of an organization's chain of events."""
+
+    __tablename__ = "event_chains"
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int]
+    digest: Mapped[bytes]

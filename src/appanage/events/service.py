@@ -1,0 +1,63 @@
+"""Recording what happened."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from appanage.events.catalogue import event_types
+from appanage.events.model import Actor, Event, Outcome, Target
+from appanage.storage import Transaction
+
+SYSTEM = Actor(name="Appanage")
+
+
+def record(
+    tx: Transaction,
+    type_: str,
+    *,
+    organization_id: uuid.UUID,
+    actor: Actor,
+    target: Target,
+    app_id: uuid.UUID | None = None,
+    data: Mapping[str, Any] | None = None,
+    outcome: Outcome = Outcome.SUCCESS,
+) -> Event:
+    """Adds one event to the transaction. `data` holds what changed, as JSON, and never a secret."""
+    origin = tx.origin
+    event = Event(
+        id=uuid.uuid4(),
+        organization_id=organization_id,
+        type=event_types()[type_].name,
+        outcome=outcome.value,
+        at=tx.now,
+        app_id=app_id,
+        actor_id=actor.id,
+        actor_kind=actor.kind,
+        actor_name=actor.name,
+        actor_email=actor.email,
+        actor_roles=list(actor.roles),
+        actor_organization_id=actor.organization_id,
+        actor_organization_name=actor.organization_name,
+        target_kind=target.kind,
+        target_id=target.id,
+        target_name=target.name,
+        target_organization_id=target.organization_id,
+        target_organization_name=target.organization_name,
+        tracking_id=origin.tracking_id,
+        address=origin.address,
+        user_agent=origin.user_agent[:500],
+        method=origin.method,
+        data=dict(data or {}),
+    )
+    tx.add(event)
+    tx.flush([event])
+    return event
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What differs between two snapshots, as `{field: {"before": …, "after": …}}`."""
+    return {
+        key: {"before": before.get(key), "after": after[key]}
+        for key in after
+        if before.get(key) != after[key]
+    }

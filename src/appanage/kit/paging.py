@@ -1,0 +1,54 @@
+"""Paging by a cursor that holds the last row's sort key, so that a page costs the same wherever it stands."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from appanage.kit.errors import Invalid
+
+Key = tuple[str, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows of a list; `next_cursor` is None on the last page."""
+
+    items: Sequence[T]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """At most `size` rows after the row that `cursor` names."""
+
+    size: int = 100
+    cursor: str | None = None
+
+    @property
+    def after(self) -> Key | None:
+        return decode_cursor(self.cursor) if self.cursor else None
+
+
+def encode_cursor(key: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key, ensure_ascii=False).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> Key:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as cause:
+        raise unknown_cursor() from cause
+    if not isinstance(key, list) or not all(isinstance(part, str) and "\0" not in part for part in key):
+        raise unknown_cursor()
+    return tuple(key)
+
+
+def unknown_cursor() -> Invalid:
+    return Invalid(
+        "The cursor is not one that this list gave out. Start again without it.",
+        fields={"cursor": "Unknown cursor."},
+    )

@@ -1,0 +1,128 @@
+"""Access tokens: signed JWTs (RFC 9068) that name their authorization."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from appanage.oauth.errors import InvalidToken
+from appanage.oauth.scopes import format_scope, parse_scope
+
+ALGORITHM = "ES256"
+TYPE = "at+jwt"
+LONGEST = 4096  # characters of a whole token; checked before anything is parsed (checklist TOK-04)
+SKEW = timedelta(seconds=60)
+
+_REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What an access token says. `family` is the refresh token that it was issued with, if any."""
+
+    issuer: str
+    audience: str
+    subject: uuid.UUID
+    client_id: str
+    organization: uuid.UUID
+    authorization: uuid.UUID
+    scopes: frozenset[str]
+    issued_at: datetime
+    expires_at: datetime
+    token_id: str
+    family: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An EC P-256 key and its `kid`; `public` is what the key set shows."""
+
+    key_id: str
+    key: ECKey
+
+    @property
+    def public(self) -> dict[str, Any]:
+        return {**self.key.as_dict(private=False), "kid": self.key_id, "use": "sig", "alg": ALGORITHM}
+
+
+def new_signing_key(key_id: str) -> SigningKey:
+    return SigningKey(key_id, ECKey.generate_key("P-256"))
+
+
+def sign(claims: AccessClaims, key: SigningKey) -> str:
+    header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.key_id}
+    return jwt.encode(header, _as_json(claims), key.key, registry=_REGISTRY)
+
+
+def key_id_of(token: str) -> str:
+    """The `kid` of a token that is not verified yet; raises InvalidToken when it is no token of ours at all."""
+    if len(token) > LONGEST or token.count(".") != 2:
+        raise InvalidToken("not a compact JWS of acceptable size")
+    try:
+        header = jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError) as cause:
+        raise InvalidToken("unreadable header") from cause
+    if header.get("alg") != ALGORITHM or header.get("typ") != TYPE or set(header) != {"alg", "typ", "kid"}:
+        raise InvalidToken("a header that we do not write")
+    if not isinstance(header["kid"], str):
+        raise InvalidToken("kid is not a string")
+    return header["kid"]
+
+
+def verify(token: str, key: SigningKey, *, issuer: str, audience: str, now: datetime) -> AccessClaims:
+    """The claims of a token that is genuine and alive (RFC 9068 §4); raises InvalidToken otherwise."""
+    try:
+        claims = jwt.decode(token, key.key, registry=_REGISTRY).claims
+        found = _from_json(claims)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise InvalidToken("signature or claims") from cause
+    if found.issuer != issuer or found.audience != audience:
+        raise InvalidToken("another issuer or audience")
+    if found.expires_at <= now or found.issued_at > now + SKEW:
+        raise InvalidToken("expired or not yet valid")
+    return found
+
+
+def _as_json(claims: AccessClaims) -> dict[str, Any]:
+    organization = str(claims.organization)
+    made = {
+        "iss": claims.issuer,
+        "aud": claims.audience,
+        "sub": str(claims.subject),
+        "client_id": claims.client_id,
+        "org": organization,
+        "realm": organization,  # a client library reads the organization here
+        "azn": str(claims.authorization),
+        "scope": format_scope(claims.scopes),
+        "iat": int(claims.issued_at.timestamp()),
+        "exp": int(claims.expires_at.timestamp()),
+        "jti": claims.token_id,
+    }
+    return made | ({"fam": claims.family} if claims.family else {})
+
+
+def _from_json(claims: Mapping[str, Any]) -> AccessClaims:
+    return AccessClaims(
+        issuer=claims["iss"],
+        audience=claims["aud"],
+        subject=uuid.UUID(claims["sub"]),
+        client_id=claims["client_id"],
+        organization=uuid.UUID(claims["org"]),
+        authorization=uuid.UUID(claims["azn"]),
+        scopes=parse_scope(claims["scope"]),
+        issued_at=_moment(claims["iat"]),
+        expires_at=_moment(claims["exp"]),
+        token_id=claims["jti"],
+        family=claims.get("fam"),
+    )
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(value)
+    return datetime.fromtimestamp(value, UTC)

@@ -1,0 +1,154 @@
+"""Signing in and out."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from appanage import events
+from appanage.directory import queries as directory
+from appanage.directory.model import Account
+from appanage.kit import sealing
+from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_secret
+from appanage.signin import passwords
+from appanage.signin.model import BrowserSession, Password, Reveal
+from appanage.storage import Transaction
+
+REVEAL_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    session: BrowserSession
+    cookie: Secret
+
+
+def set_password(tx: Transaction, account: Account, password: str, *, by: events.Actor) -> None:
+    """Raises Invalid when the password is too weak. Ends every session of the account (checklist SES-08)."""
+    passwords.require_acceptable(password, about=(account.display_name, account.email.partition("@")[0]))
+    row = tx.get(Password, account.id) or Password(account_id=account.id)
+    row.hash, row.changed_at = passwords.hash_password(password), tx.now
+    tx.add(row)
+    end_all_sessions(tx, account)
+    events.record(
+        tx, "password.changed", organization_id=account.organization_id, actor=by, target=account.as_target()
+    )
+
+
+def sign_in(tx: Transaction, email: str, password: str) -> SignedIn | None:
+    """A new session for the right password; None for a wrong one, of which the record stays (checklist SES-11)."""
+    account = directory.find_person_by_email(tx, email)
+    row = tx.get(Password, account.id) if account else None
+    right = passwords.matches(row.hash if row else None, password)
+    if account is None or row is None or not right or not account.is_active:
+        _record_refusal(tx, account, email)
+        return None
+    if passwords.needs_rehash(row.hash):
+        row.hash = passwords.hash_password(password)
+    return _start_session(tx, account)
+
+
+def find_session(
+    tx: Transaction, cookie: str, *, idle: timedelta, absolute: timedelta
+) -> BrowserSession | None:
+    """The live session behind a cookie."""
+    if not is_well_formed(cookie, Prefix.BROWSER_SESSION):
+        return None
+    found = tx.scalar(select(BrowserSession).where(BrowserSession.digest == digest(cookie)))
+    if found is None or not found.is_live(tx.now, idle=idle, absolute=absolute):
+        return None
+    found.seen(tx.now)
+    return found
+
+
+def sign_out(tx: Transaction, session: BrowserSession) -> None:
+    session.ended_at = tx.now
+    tx.execute(delete(Reveal).where(Reveal.session_id == session.id))
+    account = session.account
+    events.record(
+        tx,
+        "session.ended",
+        organization_id=account.organization_id,
+        actor=account.as_actor(),
+        target=account.organization.as_target(),
+    )
+
+
+def end_all_sessions(tx: Transaction, account: Account) -> None:
+    live = update(BrowserSession).where(
+        BrowserSession.account_id == account.id, BrowserSession.ended_at.is_(None)
+    )
+    tx.execute(live.values(ended_at=tx.now))
+
+
+def keep_for_one_page(
+    tx: Transaction, session: BrowserSession, cookie: str, value: dict[str, Any]
+) -> uuid.UUID:
+    """Keeps a secret for the page after the redirect. The database alone cannot read it: the cookie is the key."""
+    reveal = Reveal(id=uuid.uuid4(), session_id=session.id, created_at=tx.now)
+    reveal.sealed = sealing.seal(_reveal_key(cookie), json.dumps(value).encode(), reveal.id.bytes)
+    tx.add(reveal)
+    return reveal.id
+
+
+def take_for_one_page(
+    tx: Transaction, session: BrowserSession, cookie: str, reveal_id: uuid.UUID
+) -> dict[str, Any] | None:
+    """The secret that was kept, once; None afterwards (checklist CRED-02)."""
+    query = delete(Reveal).where(Reveal.id == reveal_id, Reveal.session_id == session.id)
+    row = tx.execute(query.returning(Reveal.sealed, Reveal.created_at)).one_or_none()
+    if row is None or row.created_at + REVEAL_FOR <= tx.now:
+        return None
+    opened: dict[str, Any] = json.loads(sealing.unseal(_reveal_key(cookie), row.sealed, reveal_id.bytes))
+    return opened
+
+
+def prune(tx: Transaction, *, older_than: timedelta) -> None:
+    """Removes sessions and reveals that nothing can use any more."""
+    tx.execute(delete(Reveal).where(Reveal.created_at < tx.now - REVEAL_FOR))
+    tx.execute(delete(BrowserSession).where(BrowserSession.created_at < tx.now - older_than))
+
+
+def _start_session(tx: Transaction, account: Account) -> SignedIn:
+    cookie = new_secret(Prefix.BROWSER_SESSION)
+    session = BrowserSession(
+        id=uuid.uuid4(),
+        digest=cookie.digest,
+        account_id=account.id,
+        account=account,
+        created_at=tx.now,
+        authenticated_at=tx.now,
+        last_seen_at=tx.now,
+        address=tx.origin.address,
+        user_agent=tx.origin.user_agent[:500],
+        theme="",
+    )
+    tx.add(session)
+    events.record(
+        tx,
+        "session.created",
+        organization_id=account.organization_id,
+        actor=account.as_actor(),
+        target=account.organization.as_target(),
+    )
+    return SignedIn(session, cookie)
+
+
+def _record_refusal(tx: Transaction, account: Account | None, email: str) -> None:
+    known = account is not None
+    events.record(
+        tx,
+        "signin.refused",
+        organization_id=account.organization_id if account else events.PLATFORM,
+        actor=events.Actor(name="Somebody", kind="unknown"),
+        target=account.as_target() if account else events.Target("account", "", email[:254]),
+        outcome=events.Outcome.REFUSED,
+        data={"known": known},
+    )
+
+
+def _reveal_key(cookie: str) -> bytes:
+    return sealing.derive_key(cookie.encode(), "appanage reveal")

@@ -1,0 +1,69 @@
+"""The database and its transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from appanage.kit.clock import Clock, system_clock
+from appanage.kit.origin import Origin
+
+OLDEST_POSTGRESQL = 140000
+
+
+class Transaction(Session):
+    """One unit of work: all of it happens or none. `now` is its time, `origin` the request that caused it."""
+
+    def __init__(self, engine: Engine, *, now: datetime, origin: Origin) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self.now = now
+        self.origin = origin
+
+
+class Database:
+    """A PostgreSQL database; hands out transactions."""
+
+    def __init__(self, url: str, *, clock: Clock = system_clock, pool: int = 10) -> None:
+        self.url = url
+        self.clock = clock
+        self.engine = create_engine(
+            driver_url(url),
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5, "application_name": "appanage"},
+        )
+
+    @contextmanager
+    def transaction(self, origin: Origin) -> Iterator[Transaction]:
+        """Commits when the block ends, rolls back when it raises."""
+        tx = Transaction(self.engine, now=self.clock(), origin=origin)
+        try:
+            yield tx
+            tx.commit()
+        except BaseException:
+            tx.rollback()
+            raise
+        finally:
+            tx.close()
+
+    def version(self) -> int:
+        """The server's version as PostgreSQL counts it, such as 140005; raises when it cannot be reached."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(text("SHOW server_version_num")).scalar_one())
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """`url` with the driver that we use, whatever driver or alias it names."""
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def plain_url(url: str) -> str:
+    """`url` as libpq reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -1,0 +1,1 @@
+"""HTTP for people: pages, forms and the protocol endpoints that answer browsers."""
