@@ -40,6 +40,16 @@ class Brand(BaseModel):
     portal: str = Field("Developer Portal", description="The name of the console for developers.")
     hub: str = Field("Control Hub", description="The name of the console for administrators.")
     apphub: str = Field("App Hub", description="The name of the app store.")
+    accent: str | None = Field(
+        None, pattern="^#[0-9a-fA-F]{6}$", description="The accent colour, as #rrggbb."
+    )
+    logo_url: str | None = Field(
+        None, pattern="^/[A-Za-z0-9._/-]+$", description="The logo, as a path on the platform's own host."
+    )
+    links: list[tuple[str, str]] = Field(
+        default_factory=list,
+        description="Links at the foot of every page: text and address, such as help and privacy.",
+    )
 
 
 class Lifetimes(BaseModel):

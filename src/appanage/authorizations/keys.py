@@ -4,7 +4,7 @@ import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -20,6 +20,7 @@ from appanage.storage import Transaction
 
 _LOCK = 5_120_884_317  # one rotation at a time
 _PURPOSE = "appanage signing keys"
+_READ_AGAIN_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,24 @@ class KeyRing:
     def __init__(self, secret_key: bytes) -> None:
         self._sealing_key = sealing.derive_key(secret_key, _PURPOSE)
         self._keys: Mapping[str, PublishedKey] = {}
+        self._loaded_at: datetime | None = None
         self._lock = Lock()
 
     def load(self, tx: Transaction) -> None:
         rows = tx.scalars(select(SigningKeyRecord).order_by(SigningKeyRecord.active_from))
         opened = {row.key_id: PublishedKey(self._opened(row), row.active_from) for row in rows}
         with self._lock:
-            self._keys = opened
+            self._keys, self._loaded_at = opened, tx.now
+
+    def keep_current(self, tx: Transaction) -> None:
+        """Reads the keys again when that was long ago: another process may have made or forgotten one."""
+        if self._loaded_at is None or not timedelta(0) <= tx.now - self._loaded_at < _READ_AGAIN_AFTER:
+            self.load(tx)
 
     def signing_key(self, tx: Transaction) -> SigningKey:
         """The newest key whose time has come."""
+        self.keep_current(tx)
         found = self._newest(tx.now)
-        if found is None:
-            self.load(tx)
-            found = self._newest(tx.now)
         if found is None:
             raise LookupError("There is no signing key. Run `appanage migrate`.")
         return found

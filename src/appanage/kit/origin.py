@@ -18,5 +18,10 @@ def new_tracking_id() -> str:
     return f"APN_{uuid.uuid4()}".upper()
 
 
+def internal_origin() -> Origin:
+    """For what the platform does by itself."""
+    return Origin(new_tracking_id(), method="internal")
+
+
 def command_line_origin() -> Origin:
     return Origin(new_tracking_id(), address="local", user_agent="appanage", method="command line")

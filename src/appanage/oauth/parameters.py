@@ -17,15 +17,21 @@ def read_form(body: bytes, content_type: str) -> Mapping[str, str]:
 
 def parse(encoded: bytes) -> Mapping[str, str]:
     """Name and value of every parameter; one without a value counts as left out (RFC 6749 §3.1)."""
-    found: dict[str, str] = {}
-    for pair in encoded.split(b"&"):
-        name_part, _, value_part = pair.partition(b"=")
-        name = _decoded(name_part)
-        if name in found:
+    found = parse_lists(encoded)
+    for name, values in found.items():
+        if len(values) > 1:
             raise InvalidRequest(f"The parameter {_printable(name)} is repeated.")
+    return {name: values[0] for name, values in found.items() if values[0]}
+
+
+def parse_lists(encoded: bytes) -> Mapping[str, list[str]]:
+    """Every name with all its values, as a browser's form sends them."""
+    found: dict[str, list[str]] = {}
+    for pair in encoded.split(b"&"):
+        name, _, value = pair.partition(b"=")
         if name:
-            found[name] = _decoded(value_part)
-    return {name: value for name, value in found.items() if value}
+            found.setdefault(_decoded(name), []).append(_decoded(value))
+    return found
 
 
 def require(parameters: Mapping[str, str], name: str) -> str:

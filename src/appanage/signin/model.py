@@ -36,6 +36,7 @@ class BrowserSession(Record):
     address: Mapped[str]
     user_agent: Mapped[str]
     theme: Mapped[str] = mapped_column(default="")
+    notices: Mapped[list[str]] = mapped_column(default=list)
     ended_at: Mapped[datetime | None]
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)

@@ -125,6 +125,7 @@ def _start_session(tx: Transaction, account: Account) -> SignedIn:
         address=tx.origin.address,
         user_agent=tx.origin.user_agent[:500],
         theme="",
+        notices=[],
     )
     tx.add(session)
     events.record(

@@ -215,6 +215,7 @@ def upgrade() -> None:
     sa.Column('address', sa.Text(), nullable=False),
     sa.Column('user_agent', sa.Text(), nullable=False),
     sa.Column('theme', sa.Text(), nullable=False),
+    sa.Column('notices', sa.ARRAY(sa.Text()), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_browser_sessions_account_id_accounts')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_browser_sessions')),

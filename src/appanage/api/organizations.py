@@ -1,0 +1,3 @@
+from appanage.api.schemas import new_router
+
+router = new_router()

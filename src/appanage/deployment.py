@@ -1,0 +1,112 @@
+"""The parts of one running deployment, made once and shared by the faces, the jobs and the command line."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appanage.authorizations.keys import KeyRing, ensure_key
+from appanage.authorizations.revocation import RevocationFeed, RevocationIndex
+from appanage.authorizations.tokens import TokenIssuer
+from appanage.authorizations.verification import Verifier
+from appanage.events.service import SYSTEM
+from appanage.kit.clock import Clock, system_clock
+from appanage.kit.ids import PublicIds
+from appanage.kit.origin import Origin, internal_origin
+from appanage.settings import Settings
+from appanage.signin.throttle import Throttle
+from appanage.storage import Database, Transaction, migrate
+from appanage.storage.embedded import DataFolderUnusable, EmbeddedPostgres
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Everything that a request needs beside itself."""
+
+    settings: Settings
+    database: Database
+    secret_key: bytes
+    ids: PublicIds
+    keys: KeyRing
+    issuer: TokenIssuer
+    verifier: Verifier
+    revocations: RevocationIndex
+    feed: RevocationFeed
+    throttle: Throttle
+
+    def prepare(self) -> None:
+        """Brings the database to the present schema and makes the first signing key."""
+        migrate.upgrade(self.database.engine)
+        with self.transaction(internal_origin()) as tx:
+            ensure_key(tx, self.keys, by=SYSTEM)
+
+    def start(self) -> None:
+        """Begins to follow revocations; for processes that verify tokens."""
+        with self.transaction(internal_origin()) as tx:
+            self.keys.load(tx)
+        self.feed.start()
+
+    def stop(self) -> None:
+        self.feed.stop()
+        self.database.dispose()
+
+    @contextmanager
+    def transaction(self, origin: Origin) -> Iterator[Transaction]:
+        with self.database.transaction(origin) as tx:
+            yield tx
+
+
+def assemble(settings: Settings, database_url: str, *, clock: Clock = system_clock) -> Deployment:
+    """The parts for one database, connected; nothing is started or written."""
+    secret_key = secret_key_of(settings)
+    keys = KeyRing(secret_key)
+    revocations = RevocationIndex(stale_after=settings.revocation_stale_after)
+    return Deployment(
+        settings=settings,
+        database=Database(database_url, clock=clock, pool=settings.database_pool),
+        secret_key=secret_key,
+        ids=PublicIds(settings.id_host, settings.id_region),
+        keys=keys,
+        issuer=TokenIssuer(settings, keys),
+        verifier=Verifier(settings, keys, revocations),
+        revocations=revocations,
+        feed=RevocationFeed(database_url, revocations, poll=settings.revocation_poll),
+        throttle=Throttle(settings),
+    )
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """The URL of the deployment's database; the embedded one runs as long as the block."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with EmbeddedPostgres(settings.data) as embedded:
+        yield embedded.start()
+
+
+def secret_key_of(settings: Settings) -> bytes:
+    """The configured secret key, or the one that is generated in the data folder of a loopback deployment."""
+    if settings.secret_key:
+        return settings.secret_key.get_secret_value().encode()
+    return _generated(settings.data.expanduser() / "secret-key")
+
+
+def _generated(path: Path) -> bytes:
+    """The key in the file; made on the first call, readable by its owner only."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes().strip()
+    except OSError as cause:
+        message = (
+            f"The data folder {path.parent} cannot be written: {cause.strerror}. Name another with --data."
+        )
+        raise DataFolderUnusable(message) from cause
+    with os.fdopen(handle, "wb") as file:
+        key = secrets.token_hex(32).encode()
+        file.write(key)
+    return key

@@ -1,0 +1,26 @@
+"""What every face answers alike: the status of a refusal, and the limits of a request."""
+
+from math import ceil
+
+from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refusal, TooMany, Unavailable
+
+LARGEST_BODY = 1024 * 1024
+
+_STATUS: dict[type[Refusal], int] = {
+    Invalid: 400,
+    NotPermitted: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooMany: 429,
+    Unavailable: 503,
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    return next(_STATUS[kind] for kind in type(refusal).__mro__ if kind in _STATUS)
+
+
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    if isinstance(refusal, TooMany):
+        return {"Retry-After": str(max(1, ceil(refusal.retry_after.total_seconds())))}
+    return {"Retry-After": "1"} if isinstance(refusal, Unavailable) else {}

@@ -1,0 +1,1 @@
+"""What belongs to every person: profile, theme, sessions."""

@@ -1,0 +1,1 @@
+"""Control Hub, the console of administrators."""

@@ -1,0 +1,279 @@
+"""The edge between HTTP and page handlers: cookies, forms, one thread, one transaction, one answer."""
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import structlog
+from jinja2 import Environment
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from appanage.deployment import Deployment
+from appanage.directory.model import Account
+from appanage.kit.errors import Invalid, NotPermitted, Refusal, Refused
+from appanage.kit.http import headers_of, status_of
+from appanage.oauth.errors import OAuthError
+from appanage.oauth.parameters import FORM, parse_lists
+from appanage.signin import service as signin
+from appanage.storage import Transaction
+from appanage.web.csp import page_headers
+from appanage.web.navigation import areas_for, nav_for
+from appanage.web.rendering import hue, initials, render
+from appanage.web.visit import Form, SignInRequired, Visit, see_other
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Visit], "Response | Page | Refused"]
+Kind = Literal["console", "signin", "secret"]
+
+
+class Page:
+    """A template and what it shows; rendered by the edge, inside the transaction, with what every page has."""
+
+    def __init__(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        kind: Kind = "console",
+        area: str = "",
+        here: str = "",
+        **context: Any,
+    ) -> None:
+        self.template = template
+        self.status = status
+        self.kind = kind
+        self.area = area
+        self.here = here
+        self.context = context
+
+
+class Pages:
+    """Makes routes of page handlers."""
+
+    def __init__(self, deployment: Deployment, environment: Environment) -> None:
+        self._deployment = deployment
+        self._environment = environment
+
+    def route(self, path: str, handler: Handler, *, methods: Sequence[str] = ("GET",)) -> Route:
+        async def endpoint(request: Request) -> Response:
+            try:
+                form = await _read_form(request)
+            except Refusal as refused:
+                return await run_in_threadpool(self._answer, request, Form(), _raising(refused))
+            return await run_in_threadpool(self._answer, request, form, handler)
+
+        return Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}.{handler.__name__}")
+
+    def refusal(self, request: Request, refused: Refusal) -> Response:
+        """The page that says what was refused; for what ends before or after a handler."""
+        return self._answer(request, Form(), _raising(refused))
+
+    def plain_refusal(self, refused: Refusal, status: int, tracking_id: str) -> Response:
+        """As `refusal`, for when nothing can be relied on: without viewer, session or database."""
+        context: dict[str, Any] = {
+            "brand": self._deployment.settings.brand,
+            "viewer": None,
+            "area": "",
+            "areas": [],
+            "here": "",
+            "nav": [],
+            "csrf_token": "",
+            "nonce": "",
+            "theme": "",
+            "lang": "en",
+            "dir": "ltr",
+            "notices": [],
+            "path": "",
+            "status": status,
+            "message": refused.message,
+            "tracking_id": tracking_id,
+        }
+        return HTMLResponse(
+            render(self._environment, "error.html", context), status, page_headers("signin", "")
+        )
+
+    def _answer(self, request: Request, form: Form, handler: Handler) -> Response:
+        """Runs the handler; a refusal that it returns commits its record, one that it raises rolls back."""
+        nonce = secrets.token_urlsafe(16)
+        cookie = _Cookie(self._deployment, request)
+        try:
+            result = self._run(request, form, cookie, nonce, handler)
+        except Refusal as refused:
+            result = Refused(refused)
+        if isinstance(result, Refused):
+            return cookie.set_on(self._refused(request, cookie, nonce, result.error))
+        return cookie.set_on(result)
+
+    def _run(
+        self, request: Request, form: Form, cookie: "_Cookie", nonce: str, handler: Handler
+    ) -> Response | Refused:
+        with self._deployment.transaction(request.state.origin) as tx:
+            visit = self._visit(tx, request, form, cookie, nonce)
+            if visit.method == "POST":
+                _require_own_form(visit, request)
+            result = handler(visit)
+            return self._rendered(visit, result) if isinstance(result, Page) else result
+
+    def _visit(self, tx: Transaction, request: Request, form: Form, cookie: "_Cookie", nonce: str) -> Visit:
+        lifetimes = self._deployment.settings.lifetimes
+        idle, absolute = lifetimes.session_idle, lifetimes.session_absolute
+        return Visit(
+            deployment=self._deployment,
+            tx=tx,
+            origin=request.state.origin,
+            method=request.method,
+            path=request.url.path,
+            parameters=request.path_params,
+            query=request.query_params,
+            form=form,
+            cookie=cookie.value,
+            session=signin.find_session(tx, cookie.value, idle=idle, absolute=absolute),
+            nonce=nonce,
+        )
+
+    def _refused(self, request: Request, cookie: "_Cookie", nonce: str, refused: Refusal) -> Response:
+        if isinstance(refused, SignInRequired):
+            wanted = str(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+            return see_other(f"/login?{_next_query(wanted if request.method == 'GET' else '/')}")
+        with self._deployment.transaction(request.state.origin) as tx:
+            visit = self._visit(tx, request, Form(), cookie, nonce)
+            status = status_of(refused)
+            page = Page(
+                "error.html", status=status, message=refused.message, tracking_id=visit.origin.tracking_id
+            )
+            response = self._rendered(visit, page)
+        response.headers.update(headers_of(refused))
+        return response
+
+    def _rendered(self, visit: Visit, page: Page) -> Response:
+        html = render(self._environment, page.template, self._context(visit, page) | page.context)
+        return HTMLResponse(html, page.status, page_headers(page.kind, visit.nonce))
+
+    def _context(self, visit: Visit, page: Page) -> dict[str, Any]:
+        """What every page has; documented at the top of `layout.html`."""
+        account = visit.session.account if visit.session else None
+        return {
+            "brand": self._deployment.settings.brand,
+            "viewer": _viewer(account) if account else None,
+            "area": page.area,
+            "areas": areas_for(account, self._deployment.settings.brand),
+            "here": page.here,
+            "nav": nav_for(visit, page.area),
+            "csrf_token": visit.csrf_token,
+            "nonce": visit.nonce,
+            "theme": visit.session.theme if visit.session else "",
+            "lang": "en",
+            "dir": "ltr",
+            "notices": [("ok", text, "") for text in visit.take_notices()],
+            "path": visit.path,
+            "status": page.status,
+            "now": visit.tx.now,
+        }
+
+
+class _Cookie:
+    """The cookie that binds a browser: a session's secret, or a random value before anybody signed in."""
+
+    def __init__(self, deployment: Deployment, request: Request) -> None:
+        self._is_https = deployment.settings.is_https
+        self._absolute = deployment.settings.lifetimes.session_absolute
+        self.name = "__Host-appanage" if self._is_https else "appanage"
+        given = request.cookies.get(self.name, "")
+        self._is_new = not (40 <= len(given) <= 100 and given.isascii())
+        self.value = secrets.token_urlsafe(32) if self._is_new else given
+
+    def set_on(self, response: Response) -> Response:
+        renewed = getattr(response, "session_cookie", None)
+        if renewed is not None or self._is_new:
+            value = self.value if renewed is None else renewed
+            response.set_cookie(
+                self.name, value, path="/", secure=self._is_https, httponly=True, samesite="lax"
+            )
+        return response
+
+
+def renew_cookie(response: Response, value: str) -> Response:
+    """The browser gets a new cookie with this response: at sign-in and sign-out (checklist SES-06)."""
+    response.session_cookie = value  # type: ignore[attr-defined]
+    return response
+
+
+def fresh_cookie() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _viewer(account: Account) -> Mapping[str, Any]:
+    return {
+        "id": account.id,
+        "display_name": account.display_name,
+        "email": account.email,
+        "initials": initials(account.display_name),
+        "hue": hue(account.display_name),
+        "organization_name": account.organization.name,
+        "is_admin": account.is_administrator and not account.organization.is_free,
+        "is_developer": True,
+    }
+
+
+def _require_own_form(visit: Visit, request: Request) -> None:
+    """A form counts only if this site served it to this browser (checklist CONS-09, ASVS 3.5.1)."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise _stale()
+    if not hmac.compare_digest(visit.form.get("csrf").encode(), visit.csrf_token.encode()):
+        raise _stale()
+
+
+def _stale() -> NotPermitted:
+    sentence = "This form is too old or comes from elsewhere, so nothing was changed. Go back, reload the page and send it again."
+    return NotPermitted(sentence, code="stale_form")
+
+
+async def _read_form(request: Request) -> Form:
+    if request.method != "POST":
+        return Form()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return await _read_multipart(request)
+    if media_type != FORM:
+        raise Invalid("This page takes forms only.", code="not_a_form")
+    try:
+        return Form(parse_lists(await request.body()))
+    except OAuthError as cause:
+        raise Invalid(cause.description) from cause
+
+
+async def _read_multipart(request: Request) -> Form:
+    fields: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    try:
+        async with request.form(max_files=4, max_fields=600) as posted:
+            for name, value in posted.multi_items():
+                if isinstance(value, UploadFile):
+                    files[name] = await value.read()
+                elif "\0" in value:
+                    raise Invalid("A field contains a NUL character.")
+                else:
+                    fields.setdefault(name, []).append(value)
+    except (MultiPartException, UnicodeDecodeError) as cause:
+        raise Invalid("The form cannot be read. Send it again.") from cause
+    return Form(fields, {name: content for name, content in files.items() if content})
+
+
+def _raising(refused: Refusal) -> Handler:
+    def refuse(visit: Visit) -> Page:
+        del visit
+        raise refused
+
+    return refuse
+
+
+def _next_query(path: str) -> str:
+    return urlencode({"next": path})

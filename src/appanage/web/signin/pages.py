@@ -1,0 +1,68 @@
+"""The sign-in page and the sign-out form."""
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from appanage.kit.errors import Refused, TooMany
+from appanage.signin import service as signin
+from appanage.web.pages import Page, Pages, fresh_cookie, renew_cookie
+from appanage.web.visit import Visit, local_path, see_other
+
+
+def routes(pages: Pages) -> list[Route]:
+    return [
+        pages.route("/", home),
+        pages.route("/login", show),
+        pages.route("/login", sign_in, methods=["POST"]),
+        pages.route("/logout", sign_out, methods=["POST"]),
+    ]
+
+
+def home(visit: Visit) -> Response | Page:
+    """Where a person begins: at what they are asked to decide, or at their apps."""
+    account = visit.viewer
+    starts_in_hub = account.is_administrator and not account.organization.is_free
+    return see_other("/hub/service-apps" if starts_in_hub else "/portal/apps")
+
+
+def show(visit: Visit) -> Response | Page:
+    if visit.session is not None:
+        return see_other(local_path(visit.query.get("next", "/")))
+    return _page(visit)
+
+
+def sign_in(visit: Visit) -> Response | Page | Refused:
+    email, source = visit.form.get("email").strip(), visit.origin.address
+    throttle = visit.deployment.throttle
+    try:
+        throttle.require_signin_allowed(email, source)
+    except TooMany as refused:
+        return _page(visit, email=email, error=refused.message, status=429)
+    signed_in = signin.sign_in(visit.tx, email, visit.form.get("password"))
+    if signed_in is None:
+        left = throttle.signin_failed(email, source)
+        return _page(visit, email=email, error=_no_match(left), status=422)
+    throttle.signin_succeeded(email, source)
+    if visit.session is not None:
+        signin.sign_out(visit.tx, visit.session)
+    return renew_cookie(see_other(local_path(visit.form.get("next"))), signed_in.cookie.reveal())
+
+
+def sign_out(visit: Visit) -> Response | Page:
+    if visit.session is not None:
+        signin.sign_out(visit.tx, visit.session)
+    return renew_cookie(RedirectResponse("/login", 303), fresh_cookie())
+
+
+def _page(visit: Visit, *, email: str = "", error: str = "", status: int = 200) -> Page:
+    wanted = local_path(visit.form.get("next") or visit.query.get("next", "/"))
+    return Page("signin/login.html", kind="signin", status=status, email=email, error=error, next=wanted)
+
+
+def _no_match(left: int) -> str:
+    tries = "1 try" if left == 1 else f"{left} tries"
+    return (
+        f"That e-mail and password do not match. {tries} left."
+        if left
+        else "That e-mail and password do not match."
+    )

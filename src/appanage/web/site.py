@@ -1,0 +1,78 @@
+"""The site: every page and protocol endpoint, by address, and what is said where there is none."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Scope
+
+from appanage.deployment import Deployment
+from appanage.kit.errors import NotFound, Refusal
+from appanage.web import health
+from appanage.web.account import pages as account
+from appanage.web.controlhub import pages as controlhub
+from appanage.web.oauth import endpoints
+from appanage.web.pages import Pages
+from appanage.web.portal import pages as portal
+from appanage.web.rendering import environment
+from appanage.web.signin import pages as signin
+from appanage.web.static_files import PackagedFiles
+
+
+class Site:
+    """What people and protocol clients see; the API is mounted beside it."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._pages = Pages(deployment, environment())
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            *endpoints.routes(self._deployment),
+            *health.routes(self._deployment),
+            *signin.routes(self._pages),
+            *account.routes(self._pages),
+            *portal.routes(self._pages),
+            *controlhub.routes(self._pages),
+            Mount("/static", PackagedFiles(), name="static"),
+        ]
+
+    async def not_routed(self, request: Request, error: Exception) -> Response:
+        """404 and 405, in the form that the address suggests."""
+        status = getattr(error, "status_code", 404)
+        sentence = "This page does not exist." if status == 404 else "This address does not take that method."
+        if is_for_programs(request.url.path):
+            return _json(sentence, status, request.state.origin.tracking_id)
+        response = await run_in_threadpool(self._pages.refusal, request, NotFound(sentence))
+        response.status_code = status
+        response.headers.update(getattr(error, "headers", None) or {})
+        return response
+
+    def last_resort(self, scope: Scope, status: int, tracking_id: str) -> ASGIApp:
+        """An answer that needs nothing that could fail again."""
+        sentence = _LAST_SENTENCES[status]
+        if is_for_programs(scope["path"]):
+            return _json(sentence, status, tracking_id)
+        return self._pages.plain_refusal(Refusal(sentence), status, tracking_id)
+
+
+_LAST_SENTENCES = {
+    413: "The request is larger than 1 MiB, which is more than anything here needs.",
+    500: "Something went wrong on our side and was recorded. Tell the incident number when you ask for help.",
+}
+
+
+def is_for_programs(path: str) -> bool:
+    return path.startswith(("/v1/", "/idb/", "/.well-known/"))
+
+
+def _json(sentence: str, status: int, tracking_id: str) -> Response:
+    """The platform's error body and, since some of these are OAuth endpoints, the one of RFC 6749 §5.2."""
+    body = {
+        "error": "server_error" if status >= 500 else "invalid_request",
+        "error_description": sentence,
+        "message": sentence,
+        "errors": [{"description": sentence}],
+        "trackingId": tracking_id,
+    }
+    return JSONResponse(body, status)
