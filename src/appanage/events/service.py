@@ -50,7 +50,6 @@ def record(
         data=dict(data or {}),
     )
     tx.add(event)
-    tx.flush([event])
     return event
 
 

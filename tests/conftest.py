@@ -1,0 +1,126 @@
+"""The fixtures that every test may ask for: a real database, a deployment, a world, clients."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from starlette.testclient import TestClient
+
+from appanage.app import create_app
+from appanage.deployment import Deployment, assemble
+from appanage.kit.logs import configure_logs
+from appanage.storage.embedded import EmbeddedPostgres
+from appanage.storage.engine import driver_url
+from support.browser import Browser
+from support.clock import MovableClock
+from support.live import deployment_for, free_port, in_a_thread, settings_for
+from support.world import World
+
+configure_logs("json", "warning")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL: the one that APPANAGE_TEST_DATABASE_URL names, or an embedded one for this run."""
+    given = os.environ.get("APPANAGE_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with EmbeddedPostgres(Path(shared)) as embedded:
+        yield embedded.start()
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: str) -> Iterator[Callable[[], str]]:
+    """Makes empty databases; they are dropped at the end of the run."""
+    engine = create_engine(driver_url(postgres), isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"appanage_{uuid.uuid4().hex[:12]}"
+        with engine.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        made.append(name)
+        return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    with engine.connect() as connection:
+        for name in made:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[], str]) -> str:
+    """A database at the present schema, shared by the tests of one process; stories are told in their own
+    organizations, so that nothing needs to be cleaned."""
+    url = new_database()
+    prepared = assemble(settings_for(), url)
+    try:
+        prepared.prepare()
+    finally:
+        prepared.database.dispose()
+    return url
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def deployment(database_url: str, clock: MovableClock) -> Iterator[Deployment]:
+    """A deployment of one's own on the shared database: limits, caches and clock are this test's alone."""
+    made = assemble(settings_for(), database_url, clock=clock)
+    yield made
+    made.database.dispose()
+
+
+@pytest.fixture
+def world(deployment: Deployment) -> World:
+    return World(deployment)
+
+
+@pytest.fixture
+def client(deployment: Deployment) -> Iterator[TestClient]:
+    """HTTP without a socket."""
+    with TestClient(
+        create_app(deployment), base_url=deployment.settings.base_url, follow_redirects=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def browser(client: TestClient) -> Browser:
+    return Browser(client)
+
+
+@pytest.fixture
+def new_browser(client: TestClient) -> Callable[[], Browser]:
+    """Further browsers of the same deployment, each with its own cookies."""
+
+    def make() -> Browser:
+        return Browser(TestClient(client.app, base_url=str(client.base_url), follow_redirects=True))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def live_url(database_url: str) -> Iterator[str]:
+    """A real server on a port of its own, for clients that bring their own HTTP."""
+    served = deployment_for(database_url, f"http://127.0.0.1:{free_port()}")
+    with in_a_thread(served) as url:
+        yield url
+
+
+@pytest.fixture
+def live(live_url: str, database_url: str) -> Iterator[World]:
+    """A world whose stories the live server tells."""
+    made = deployment_for(database_url, live_url)
+    yield World(made)
+    made.database.dispose()

@@ -1,0 +1,89 @@
+"""The platform as a real server: in a thread, or as processes of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx2
+import uvicorn
+
+from appanage.app import create_app
+from appanage.deployment import Deployment, assemble
+from appanage.settings import Settings
+
+SECRET_KEY = "a secret key for tests that is long enough"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def in_a_thread(deployment: Deployment) -> Iterator[str]:
+    """Serves the deployment at its own base URL."""
+    url = httpx2.URL(deployment.settings.base_url)
+    config = uvicorn.Config(
+        create_app(deployment), host=url.host, port=url.port or 80, log_config=None, lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until_ready(str(url))
+    yield str(url).rstrip("/")
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@contextmanager
+def as_a_process(database_url: str, base_url: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """One worker process of the platform, as `appanage serve` starts it."""
+    environment = os.environ | {
+        "APPANAGE_DATABASE_URL": database_url,
+        "APPANAGE_BASE_URL": base_url,
+        "APPANAGE_SECRET_KEY": SECRET_KEY,
+        "APPANAGE_LOG_LEVEL": "warning",
+    }
+    command = [sys.executable, "-m", "uvicorn", "appanage.app:serving", "--factory", "--port", str(port)]
+    process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}")
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def wait_until_ready(base_url: str, *, seconds: float = 20) -> None:
+    """Asks for readiness until it is given."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if httpx2.get(f"{base_url}/readyz", timeout=2).status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        threading.Event().wait(0.05)
+    message = f"{base_url} did not become ready within {seconds} s"
+    raise AssertionError(message)
+
+
+def settings_for(base_url: str = "http://localhost:8080", **changes: object) -> Settings:
+    values: dict[str, object] = {
+        "base_url": base_url,
+        "secret_key": SECRET_KEY,
+        "revocation_poll": timedelta(milliseconds=200),
+        "database_pool": 5,
+    }
+    return Settings.model_validate(values | changes)
+
+
+def deployment_for(database_url: str, base_url: str, **changes: object) -> Deployment:
+    return assemble(settings_for(base_url, **changes), database_url)

@@ -1,0 +1,170 @@
+"""A world to tell stories in: organizations, people, apps, made by the services that the product itself uses."""
+
+import itertools
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from appanage.apps import service as apps
+from appanage.apps.model import App
+from appanage.apps.service import AppDraft
+from appanage.authorizations import personal_tokens
+from appanage.authorizations import queries as authorization_queries
+from appanage.authorizations import service as authorizations
+from appanage.authorizations.model import Authorization
+from appanage.authorizations.tokens import TokenPair
+from appanage.deployment import Deployment
+from appanage.directory import queries as directory_queries
+from appanage.directory import service as directory
+from appanage.directory.model import Account, Organization, Plan
+from appanage.directory.roles import Role
+from appanage.directory.service import Profile
+from appanage.events import Actor, Event
+from appanage.kit.errors import Refused
+from appanage.kit.ids import Kind
+from appanage.kit.origin import Origin, command_line_origin
+from appanage.signin import service as signin
+
+PASSWORD = "correct horse battery staple"
+PEOPLE_SCOPES = ("spark-admin:people_read", "spark-admin:people_write")
+NARRATOR = Actor("The narrator")
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class MadeApp:
+    """A Service App with what its developer knows of it."""
+
+    app: App
+    secret: str
+    developer: Account
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.app.id
+
+    @property
+    def client_id(self) -> str:
+        return self.app.client_id
+
+
+@dataclass
+class World:
+    deployment: Deployment
+    origin: Origin = field(default_factory=command_line_origin)
+
+    def organization(self, name: str = "", *, plan: Plan = Plan.STANDARD) -> Organization:
+        with self.deployment.transaction(self.origin) as tx:
+            return directory.create_organization(
+                tx, name or f"Organization {next(_numbers)}", by=NARRATOR, plan=plan
+            )
+
+    def person(self, organization: Organization, *roles: Role, name: str = "", password: str = "") -> Account:
+        name = name or f"Person Number{next(_numbers)}"
+        email = f"{name.lower().replace(' ', '.')}.{uuid.uuid4().hex[:8]}@people.example"
+        first, _, last = name.partition(" ")
+        with self.deployment.transaction(self.origin) as tx:
+            profile = Profile(email, display_name=name, first_name=first, last_name=last)
+            made = directory.create_person(tx, organization, profile, by=NARRATOR, roles=roles)
+            if password:
+                signin.set_password(tx, made, password, by=NARRATOR)
+            return made
+
+    def full_admin(self, organization: Organization, **options: Any) -> Account:
+        return self.person(organization, Role.FULL_ADMIN, **options)
+
+    def developer(self, organization: Organization, **options: Any) -> Account:
+        return self.person(organization, **options)
+
+    def token(self, account: Account, *scopes: str, hours: float = 12) -> str:
+        """A personal access token; with all scopes in the person's reach unless some are named."""
+        longest = self.deployment.settings.lifetimes.personal_token
+        with self.deployment.transaction(self.origin) as tx:
+            fresh = directory_queries.get_account(tx, account.organization_id, account.id)
+            lifetime = timedelta(hours=hours)
+            made = personal_tokens.create(
+                tx, fresh, by=NARRATOR, lifetime=lifetime, longest=longest, scopes=scopes or None
+            )
+            return made.reveal()
+
+    def service_app(
+        self,
+        developer: Account,
+        *,
+        scopes: Sequence[str] = PEOPLE_SCOPES,
+        requested: bool = True,
+        name: str = "",
+        **draft: Any,
+    ) -> MadeApp:
+        name = name or f"Workforce Sync {next(_numbers)}"
+        described = {
+            "description": "Keeps people in step with the HR system.",
+            "contact_email": developer.email,
+        }
+        with self.deployment.transaction(self.origin) as tx:
+            by = directory_queries.get_account(tx, developer.organization_id, developer.id)
+            app, secret = apps.create_service_app(
+                tx,
+                AppDraft(name=name, scopes=scopes, **(described | draft)),
+                by=by,
+                secret_lifetime=self.deployment.settings.lifetimes.client_secret,
+            )
+            if requested:
+                authorizations.request_authorization(tx, app, by=by)
+            return MadeApp(app, secret.reveal(), developer)
+
+    def authorize(self, made: MadeApp, admin: Account) -> Authorization:
+        with self.deployment.transaction(self.origin) as tx:
+            by = directory_queries.get_account(tx, admin.organization_id, admin.id)
+            app = authorization_queries.get_visible_app(tx, by, made.id)
+            result = authorizations.authorize(
+                tx, app, by=by, machine_domain=self.deployment.settings.machine_domain
+            )
+            assert not isinstance(result, Refused), result
+            return result
+
+    def deauthorize(self, made: MadeApp, admin: Account) -> None:
+        with self.deployment.transaction(self.origin) as tx:
+            by = directory_queries.get_account(tx, admin.organization_id, admin.id)
+            app = authorization_queries.get_visible_app(tx, by, made.id)
+            longest = self.deployment.settings.lifetimes.access_token
+            result = authorizations.deauthorize(tx, app, by=by, longest_token=longest)
+            assert not isinstance(result, Refused), result
+
+    def retrieve(self, made: MadeApp, organization: Organization) -> TokenPair:
+        """The pair that the developer fetches for an organization."""
+        with self.deployment.transaction(self.origin) as tx:
+            by = directory_queries.get_account(tx, made.developer.organization_id, made.developer.id)
+            app = authorization_queries.get_visible_app(tx, by, made.id)
+            result = self.deployment.issuer.retrieve(
+                tx, app, by=by, organization_id=organization.id, client_secret=made.secret
+            )
+            assert not isinstance(result, Refused), result
+            return result
+
+    def machine_token(self, organization: Organization, *scopes: str) -> str:
+        """The access token of a Service App that this organization authorized."""
+        admin = self.full_admin(organization)
+        made = self.service_app(self.developer(organization), scopes=scopes or PEOPLE_SCOPES)
+        self.authorize(made, admin)
+        return self.retrieve(made, organization).access_token.reveal()
+
+    def events(self, organization: Organization, type_: str = "") -> list[Event]:
+        """What the organization's own chain recorded, the oldest first."""
+        query = select(Event).where(Event.organization_id == organization.id).order_by(Event.sequence)
+        with self.deployment.transaction(self.origin) as tx:
+            return [event for event in tx.scalars(query) if not type_ or event.type == type_]
+
+    def public_id(self, kind: Kind, key: uuid.UUID | str) -> str:
+        return self.deployment.ids.encode(kind, key)
+
+    def app_id(self, made: MadeApp) -> str:
+        return self.public_id(Kind.APPLICATION, made.client_id)
+
+    def organization_id(self, organization: Organization) -> str:
+        return self.public_id(Kind.ORGANIZATION, organization.id)
