@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 from appanage.kit.errors import Invalid
 
+_LONGEST = 1000  # short enough that no nesting in it can be deep
+
 Key = tuple[str, ...]
 T = TypeVar("T")
 
@@ -38,6 +40,8 @@ def encode_cursor(key: Key) -> str:
 
 
 def decode_cursor(cursor: str) -> Key:
+    if len(cursor) > _LONGEST:
+        raise unknown_cursor()
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as cause:

@@ -1,5 +1,6 @@
 """Access tokens: signed JWTs (RFC 9068) that name their authorization."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ TYPE = "at+jwt"
 LONGEST = 4096  # characters of a whole token; checked before anything is parsed (checklist TOK-04)
 SKEW = timedelta(seconds=60)
 
+# Three segments; the signature has 64 bytes and one spelling only, so its last digit leaves four bits unused.
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]", re.ASCII)
 _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
 
 
@@ -61,8 +64,8 @@ def sign(claims: AccessClaims, key: SigningKey) -> str:
 
 def key_id_of(token: str) -> str:
     """The `kid` of a token that is not verified yet; raises InvalidToken when it is no token of ours at all."""
-    if len(token) > LONGEST or token.count(".") != 2:
-        raise InvalidToken("not a compact JWS of acceptable size")
+    if len(token) > LONGEST or not _COMPACT.fullmatch(token):
+        raise InvalidToken("not a compact JWS of ours")
     try:
         header = jws.extract_compact(token.encode("ascii")).headers()
     except (JoseError, ValueError) as cause:
@@ -79,7 +82,7 @@ def verify(token: str, key: SigningKey, *, issuer: str, audience: str, now: date
     try:
         claims = jwt.decode(token, key.key, registry=_REGISTRY).claims
         found = _from_json(claims)
-    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as cause:
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as cause:
         raise InvalidToken("signature or claims") from cause
     if found.issuer != issuer or found.audience != audience:
         raise InvalidToken("another issuer or audience")

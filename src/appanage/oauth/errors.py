@@ -51,13 +51,10 @@ class UnsupportedMediaType(InvalidRequest):
     status = 415
 
 
-class RequestTooLarge(InvalidRequest):
-    status = 413
+class MethodNotAllowed(InvalidRequest):
+    """The endpoint takes POST only (RFC 6749 §3.2, RFC 7662 §2.1, RFC 7009 §2.1)."""
 
-
-class TemporarilyUnavailable(OAuthError):
-    code = "temporarily_unavailable"
-    status = 503
+    status = 405
 
 
 class TooManyRequests(OAuthError):

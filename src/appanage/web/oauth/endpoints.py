@@ -24,6 +24,7 @@ from appanage.oauth.errors import (
     InvalidClient,
     InvalidRequest,
     InvalidToken,
+    MethodNotAllowed,
     OAuthError,
     TooManyRequests,
     UnsupportedGrantType,
@@ -116,7 +117,7 @@ def routes(deployment: Deployment) -> list[Route]:
         "/.well-known/oauth-protected-resource/v1": resource_metadata,
     }
     return [
-        *(Route(path, _for_client(deployment, act), methods=["POST"]) for path, act in for_clients.items()),
+        *(Route(path, _for_client(deployment, act), methods=METHODS) for path, act in for_clients.items()),
         *(Route(path, _document(deployment, make)) for path, make in documents.items()),
     ]
 
@@ -151,8 +152,9 @@ def _for_client(
     """The frame that the endpoints for clients share: parse, authenticate, act, answer."""
 
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
         try:
+            require_post(request)
+            body = await request.body()
             return JSONResponse(
                 await run_in_threadpool(_act, deployment, act, request, body), headers=NOT_STORED
             )
@@ -160,6 +162,11 @@ def _for_client(
             return oauth_error(request, error, deployment)
 
     return endpoint
+
+
+def require_post(request: Request) -> None:
+    if request.method != "POST":
+        raise MethodNotAllowed("Send this request with POST.")
 
 
 def _act(deployment: Deployment, act: Callable[[ClientRequest], Body], request: Request, body: bytes) -> Body:
@@ -192,6 +199,9 @@ def _require_allowed(deployment: Deployment, credentials: ClientCredentials, sou
         raise TooManyRequests(refused.message, retry_after=wait) from refused
 
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""The endpoints for clients answer every method themselves, since another one must not reach the API below."""
+
 NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -208,6 +218,8 @@ def oauth_error(request: Request, error: OAuthError, deployment: Deployment) -> 
     headers = dict(NOT_STORED)
     if isinstance(error, InvalidClient) and error.used_basic:
         headers["WWW-Authenticate"] = basic_challenge(deployment.settings.brand.product)
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = "POST"
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
     return JSONResponse(body, error.status, headers)

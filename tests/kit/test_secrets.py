@@ -1,0 +1,64 @@
+"""Secrets: entropy, shape, checksum, silence."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_secret
+
+ALPHABET = string.ascii_letters + string.digits + "_"
+
+
+def test_a_secret_carries_its_prefix_256_random_bits_and_a_checksum():
+    """CRED-01."""
+    asked: list[int] = []
+
+    def entropy(count: int) -> bytes:
+        asked.append(count)
+        return b"\xff" * count
+
+    made = new_secret(Prefix.CLIENT_SECRET, entropy).reveal()
+
+    assert asked == [32]
+    assert made.startswith("apn_cs_")
+    assert len(made) == len("apn_cs_") + 43 + 6
+    assert is_well_formed(made, Prefix.CLIENT_SECRET)
+
+
+def test_two_secrets_are_never_the_same():
+    assert len({new_secret(Prefix.REFRESH_TOKEN).reveal() for _ in range(1000)}) == 1000
+
+
+@given(st.data())
+def test_a_changed_character_is_found_out_without_asking_anybody(data: st.DataObject):
+    """CRED-01, TOK-01: every position, every other character."""
+    made = new_secret(Prefix.REFRESH_TOKEN).reveal()
+    place = data.draw(st.integers(0, len(made) - 1))
+    other = data.draw(st.sampled_from(ALPHABET).filter(lambda char: char != made[place]))
+
+    assert not is_well_formed(made[:place] + other + made[place + 1 :], Prefix.REFRESH_TOKEN)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda s: s[:-1], lambda s: s + "A", str.lower, str.upper, lambda s: " " + s]
+)
+def test_a_truncated_extended_or_recased_secret_is_refused(spoil):
+    """TOK-01."""
+    assert not is_well_formed(spoil(new_secret(Prefix.PERSONAL_TOKEN).reveal()), Prefix.PERSONAL_TOKEN)
+
+
+def test_a_secret_of_one_kind_is_not_one_of_another():
+    made = new_secret(Prefix.REFRESH_TOKEN).reveal()
+
+    assert not is_well_formed(made, Prefix.CLIENT_SECRET)
+
+
+def test_a_secret_never_prints_itself():
+    """CRED-02."""
+    secret = Secret("apn_cs_very_secret")
+
+    assert "very" not in f"{secret} {secret!r} {[secret]}"
+    assert secret.digest == digest("apn_cs_very_secret")
+    assert secret.last_four == "cret"

@@ -1,0 +1,129 @@
+"""Signing keys: sealed, published before use, kept until nothing needs them (checklist TOK-14)."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import text
+
+from appanage.authorizations.keys import KeyRing, ensure_key, rotate
+from appanage.deployment import Deployment, assemble
+from appanage.events.service import SYSTEM
+from appanage.kit.sealing import Unsealable
+from support.clock import MovableClock
+from support.live import settings_for
+from support.world import World
+
+
+@pytest.fixture(scope="module")
+def own_url(new_database: Callable[[], str]) -> str:
+    url = new_database()
+    prepared = assemble(settings_for(), url)
+    prepared.prepare()
+    prepared.database.dispose()
+    return url
+
+
+@pytest.fixture
+def deployment(own_url: str, clock: MovableClock) -> Iterator[Deployment]:
+    made = assemble(settings_for(), own_url, clock=clock)
+    with made.database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM signing_keys"))
+    yield made
+    made.database.dispose()
+
+
+def rotated(world: World, *, on_demand: bool = False) -> str | None:
+    deployment = world.deployment
+    with deployment.transaction(world.origin) as tx:
+        made = rotate(tx, deployment.keys, deployment.settings.lifetimes, by=SYSTEM, on_demand=on_demand)
+        return made.key_id if made else None
+
+
+def signing(world: World) -> str:
+    with world.deployment.transaction(world.origin) as tx:
+        return world.deployment.keys.signing_key(tx).key_id
+
+
+def published(world: World) -> list[str]:
+    return [key["kid"] for key in world.deployment.keys.public_keys()]
+
+
+def test_a_new_deployment_gets_one_key_however_often_it_starts(world: World):
+    for _ in range(2):
+        with world.deployment.transaction(world.origin) as tx:
+            ensure_key(tx, world.deployment.keys, by=SYSTEM)
+
+    assert len(published(world)) == 1
+    assert signing(world) == published(world)[0]
+
+
+def test_a_new_key_is_published_before_it_signs(world: World, clock: MovableClock):
+    first = rotated(world)
+    second = rotated(world, on_demand=True)
+
+    assert published(world) == [second, first]
+    assert signing(world) == first
+
+    clock.advance(days=1)
+
+    assert signing(world) == second
+
+
+def test_a_key_is_replaced_when_it_has_signed_long_enough(world: World, clock: MovableClock):
+    first = rotated(world)
+    clock.advance(days=88)
+
+    assert rotated(world) is None
+
+    clock.advance(days=1)
+    second = rotated(world)
+
+    assert second is not None
+    assert signing(world) == first
+
+
+def test_an_old_key_stays_published_until_the_last_token_signed_with_it_has_expired(
+    world: World, clock: MovableClock
+):
+    first = rotated(world)
+    second = rotated(world, on_demand=True)
+    clock.advance(days=1 + 14, minutes=-1)
+    rotated(world)
+
+    assert published(world) == [second, first]
+
+    clock.advance(minutes=2)
+    rotated(world)
+
+    assert published(world) == [second]
+
+
+def test_tokens_signed_before_and_after_a_rotation_are_both_good(world: World, clock: MovableClock):
+    """TOK-14: rotate under load, no failed verification."""
+    rotated(world)
+    organization = world.organization()
+    made = world.service_app(world.developer(organization))
+    world.authorize(made, world.full_admin(organization))
+    before = world.retrieve(made, organization)
+    rotated(world, on_demand=True)
+    clock.advance(days=1, minutes=1)
+    after = world.retrieve(made, organization)
+    fresh = assemble(world.deployment.settings, world.deployment.database.url, clock=clock)
+
+    with fresh.transaction(world.origin) as tx:
+        callers = [fresh.verifier.caller_of(tx, pair.access_token.reveal()) for pair in (before, after)]
+    fresh.database.dispose()
+
+    assert len({caller.account.id for caller in callers}) == 1
+
+
+def test_private_keys_are_worthless_without_the_deployments_secret(world: World):
+    """TOK-14, CRED-02."""
+    rotated(world)
+    other = KeyRing(b"another deployment's secret key, long enough")
+    with world.deployment.transaction(world.origin) as tx:
+        stored = tx.execute(text("SELECT sealed_private_key FROM signing_keys")).scalar_one()
+        with pytest.raises(Unsealable):
+            other.load(tx)
+
+    assert b"PRIVATE KEY" not in stored
