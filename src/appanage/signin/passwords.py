@@ -1,16 +1,18 @@
 """Passwords: what is accepted, how it is kept, how it is compared (NIST SP 800-63B-4 §3.1.1)."""
 
-import itertools
 import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from appanage.kit.errors import Invalid
 
 SHORTEST = 15  # while the password is the only factor (800-63B §3.1.1.2)
 LONGEST = 256
+_JUDGED = 72  # characters that are looked at for patterns
+_STRONG = 4  # of 0 to 4
 
 # OWASP's first recommendation for Argon2id: 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(
@@ -48,35 +50,17 @@ def _problem(password: str, about: tuple[str, ...]) -> str:
         return f"The password has {len(plain)} characters; it needs at least {SHORTEST}. A few words make a good one."
     if len(plain) > LONGEST:
         return f"The password is longer than {LONGEST} characters."
-    lowered = plain.lower()
-    if len(set(lowered)) < 5 or _is_run(lowered):
-        return "The password is a simple pattern. Choose a few unrelated words instead."
-    if any(len(word) > 3 and _only_repeats(lowered, word.lower()) for word in (*about, *_COMMON)):
-        return "The password is made of a name or a common word. Choose a few unrelated words instead."
-    return ""
+    return _weakness(plain, about)
 
 
-_COMMON = (
-    "password",
-    "passwort",
-    "welcome",
-    "letmein",
-    "qwerty",
-    "administrator",
-    "appanage",
-    "webex",
-    "iloveyou",
-)
-
-
-def _only_repeats(password: str, word: str) -> bool:
-    """Whether little is left of the password once the word is taken away."""
-    return word in password and len(password.replace(word, "").strip("0123456789!.-_ ")) < 5
-
-
-def _is_run(password: str) -> bool:
-    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(password)}
-    return len(steps) == 1
+def _weakness(password: str, about: tuple[str, ...]) -> str:
+    """Why the password would be guessed; judged with lists of common passwords, names, words and patterns."""
+    words = [word for name in about for word in (name, *name.split())]
+    judged = zxcvbn(password[:_JUDGED], user_inputs=words)
+    if judged["score"] >= _STRONG:
+        return ""
+    reason = judged["feedback"]["warning"] or "It is made of words that are tried first."
+    return f"The password is easy to guess. {reason} Choose a few unrelated words instead."
 
 
 def _normalized(password: str) -> str:
