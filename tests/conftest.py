@@ -1,6 +1,8 @@
 """The fixtures that every test may ask for: a real database, a deployment, a world, clients."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,16 +24,28 @@ from support.world import World
 configure_logs("json", "warning")
 
 
+FOLDER = "APPANAGE_TEST_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for a run, which its worker processes inherit. Not pytest's own, which a later run may clear away."""
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="appanage-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL: the one that APPANAGE_TEST_DATABASE_URL names, or an embedded one for this run."""
     given = os.environ.get("APPANAGE_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    with EmbeddedPostgres(Path(shared)) as embedded:
+    with EmbeddedPostgres(Path(os.environ[FOLDER])) as embedded:
         yield embedded.start()
 
 

@@ -1,0 +1,81 @@
+"""A person at a real browser, who looks closely at every page."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ViewportSize, expect
+
+from appanage.directory.model import Account
+from support.world import PASSWORD
+
+WIDE = ViewportSize(width=1280, height=900)
+NARROW = ViewportSize(width=360, height=800)
+ARTEFACTS = Path(os.environ.get("APPANAGE_ARTEFACTS", "artifacts")) / "screenshots"
+
+
+class Person:
+    """Somebody at a browser. `look` checks the page that is shown and keeps pictures of it."""
+
+    def __init__(self, context: BrowserContext, base_url: str, name: str) -> None:
+        self.page = context.new_page()
+        self.context = context
+        self.base_url = base_url
+        self.name = name
+        self.complaints: list[str] = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self._shots = 0
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.base_url + path)
+
+    def sign_in(self, account: Account) -> None:
+        self.go("/login")
+        self.look("sign in")
+        self.page.get_by_label("E-mail").fill(account.email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Sign in")
+        self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    def look(self, shot: str) -> None:
+        """Title, labels, accessibility, no complaint of the console, no sideways scrolling; light, dark and narrow."""
+        self.page.wait_for_load_state()
+        self._check_title()
+        self._keep(shot)
+        found = Axe().run(self.page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], f"axe on {self.page.url}"
+        assert self.complaints == [], f"the console on {self.page.url}"
+
+    def _check_title(self) -> None:
+        heading = self.page.locator("h1").inner_text().rstrip("?")
+        expect(self.page).to_have_title(re.compile(re.escape(heading), re.IGNORECASE))
+
+    def _keep(self, shot: str) -> None:
+        self._shots += 1
+        stem = ARTEFACTS / self.name / f"{self._shots:02d}-{shot.replace(' ', '-')}"
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=f"{stem}-light.png", full_page=True)
+        self.page.emulate_media(color_scheme="dark")
+        self.page.screenshot(path=f"{stem}-dark.png", full_page=True)
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(NARROW)
+        self.page.screenshot(path=f"{stem}-narrow.png", full_page=True)
+        overflow = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        self.page.set_viewport_size(WIDE)
+        assert overflow <= 0, f"{self.page.url} scrolls sideways by {overflow} px at 360 px"
+
+    def _listen(self, message: Any) -> None:
+        shown_again = "responded with a status of 422" in message.text  # a form with its errors is no error
+        if message.type in {"error", "warning"} and not shown_again:
+            self.complaints.append(f"{message.type}: {message.text}")
