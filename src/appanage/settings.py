@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Serves demonstration data; only on a loopback address.")
     trusted_proxies: list[str] = Field(
         default_factory=lambda: ["127.0.0.1"],
-        description="Addresses whose X-Forwarded-For and -Proto are believed.",
+        description="Proxies whose X-Forwarded-For is believed.",
     )
     log_format: str = Field(
         "auto", pattern="^(auto|console|json)$", description="`console`, `json`, or by terminal."

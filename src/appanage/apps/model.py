@@ -57,7 +57,7 @@ class App(Record):
     deleted_at: Mapped[datetime | None]
 
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
-    creator: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+    creator: Mapped[Account] = relationship()
 
     __table_args__ = (
         CheckConstraint("kind IN ('service_app', 'integration', 'bot')", name="kind_is_known"),

@@ -1,7 +1,7 @@
 """Every read of apps, narrowed to who may see them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +45,13 @@ def get_owned(tx: Transaction, owner: Account, app_id: uuid.UUID, *, for_update:
     if found is None:
         raise no_such_app()
     return found
+
+
+def client_ids_of(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+    """The client ids of these apps, deleted ones too. For records that name apps by their id alone."""
+    if not app_ids:
+        return {}
+    return dict(tx.execute(select(App.id, App.client_id).where(App.id.in_(app_ids))).all())
 
 
 def list_owned(tx: Transaction, owner: Account, wanted: AppFilter, page: PageRequest) -> Page[App]:

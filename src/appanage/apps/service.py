@@ -21,6 +21,7 @@ from appanage.storage import Transaction
 
 LIVE_SECRETS = 2
 _LONGEST_NAME = 80
+_LONGEST_COMPANY = 200
 _LONGEST_DESCRIPTION = 2000
 _LONGEST_REASON = 300
 
@@ -127,10 +128,10 @@ def update(tx: Transaction, app: App, draft: AppDraft, *, by: Account, version: 
 def set_logo(tx: Transaction, app: App, content: bytes | None, *, by: Account) -> None:
     """Gives the app a logo, or takes it away with None. Raises Invalid when it is not a picture that we take."""
     before = app.logo_digest
+    logo = logos.read_logo(content) if content is not None else None
     tx.query(AppLogo).filter_by(app_id=app.id).delete()
     app.logo_digest = None
-    if content is not None:
-        logo = logos.read_logo(content)
+    if logo is not None:
         app.logo_digest = logo.digest
         tx.add(AppLogo(app_id=app.id, media_type=logo.media_type, content=logo.content))
     if app.logo_digest != before:
@@ -180,7 +181,8 @@ def require_valid(draft: AppDraft) -> None:
 
 def about_problems(draft: AppDraft) -> dict[str, str]:
     """What is wrong with everything but the scopes, which a wizard asks for later."""
-    return {name: text for name, text in _problems(draft.tidy()).items() if text and name != "scopes"}
+    later = {"scopes", "scopeReasons"}
+    return {name: text for name, text in _problems(draft.tidy()).items() if text and name not in later}
 
 
 def record(tx: Transaction, type_: str, app: App, *, by: Account, data: Mapping[str, object]) -> None:
@@ -229,6 +231,7 @@ def _problems(draft: AppDraft) -> dict[str, str]:
         "contactEmail": _email_problem(draft.contact_email),
         "scopes": " ".join(check_for_service_app(draft.scopes)),
         "scopeReasons": _reasons_problem(draft.scope_reasons),
+        "companyName": _company_problem(draft.company_name or ""),
         "supportUrl": _url_problem(draft.support_url, "support page"),
         "privacyUrl": _url_problem(draft.privacy_url, "privacy page"),
         "logo": _url_problem(draft.logo_url, "logo"),
@@ -241,6 +244,12 @@ def _name_problem(name: str) -> str:
     if len(name) > _LONGEST_NAME:
         return f"The name has {len(name)} characters; at most {_LONGEST_NAME} are possible."
     return "The name contains characters that cannot be shown." if has_control_characters(name) else ""
+
+
+def _company_problem(name: str) -> str:
+    if len(name) > _LONGEST_COMPANY:
+        return f"The company has {len(name)} characters; at most {_LONGEST_COMPANY} are possible."
+    return "The company contains characters that cannot be shown." if has_control_characters(name) else ""
 
 
 def _description_problem(description: str) -> str:

@@ -12,6 +12,7 @@ from appanage.directory.roles import ADMINISTRATORS, Role
 from appanage.kit.errors import Invalid
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Transaction
+from appanage.storage.batches import delete_batch
 
 _ROLES_FOR: dict[GrantedBy, frozenset[Role]] = {
     GrantedBy.ORG_ADMIN: ADMINISTRATORS,
@@ -70,6 +71,11 @@ def create(
         data=data,
     )
     return secret
+
+
+def prune(tx: Transaction, *, limit: int) -> int:
+    """Removes at most `limit` tokens that have expired, and tells how many."""
+    return delete_batch(tx, PersonalToken, PersonalToken.expires_at < tx.now, limit=limit)
 
 
 def _is_within_reach(account: Account, granted_by: GrantedBy) -> bool:

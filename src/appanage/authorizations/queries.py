@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased, selectinload
 
 from appanage.apps.model import App, AppKind, AppOwner, Visibility
 from appanage.apps.queries import matches, no_such_app
@@ -153,7 +154,7 @@ def list_decisions(
     if page.after is not None:
         name, app_id = _name_and_id(page.after)
         query = query.where(tuple_(*order) > tuple_(func.lower(name), app_id))
-    rows = [AppDecision(*row) for row in tx.execute(query.order_by(*order).limit(page.size + 1)).tuples()]
+    rows = [AppDecision(*row) for row in tx.execute(query.order_by(*order).limit(page.size + 1))]
     last = rows[page.size - 1].app if len(rows) > page.size else None
     return Page(rows[: page.size], encode_cursor((last.name, str(last.id))) if last else None)
 
@@ -166,11 +167,25 @@ def count_decisions(tx: Transaction, organization_id: uuid.UUID) -> Mapping[str,
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationFilter:
-    """`search` matches an organization's name in part, or its id; `active` None means both."""
+    """`search` matches an organization's name in part; `active` and `outdated` None mean both.
+
+    An active authorization is outdated when the app asks for scopes that nobody there has approved.
+    """
 
     search: str = ""
     organization_ids: Collection[uuid.UUID] | None = None
     active: bool | None = None
+    outdated: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationSummary:
+    """Who authorized an app, in numbers: organizations now, of these with scopes to approve, of these with tokens."""
+
+    active: int = 0
+    outdated: int = 0
+    with_tokens: int = 0
+    last_ended_at: datetime | None = None
 
 
 def list_for_app(
@@ -201,7 +216,30 @@ def count_active_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapp
         .where(Authorization.app_id.in_(app_ids), Authorization.ended_at.is_(None))
         .group_by(Authorization.app_id)
     )
-    return dict(tx.execute(query).tuples())
+    return dict(tx.execute(query).all())
+
+
+def summarize_by_app(
+    tx: Transaction, app_ids: Collection[uuid.UUID]
+) -> Mapping[uuid.UUID, AuthorizationSummary]:
+    """The numbers of each of these apps that was ever authorized."""
+    active = Authorization.ended_at.is_(None)
+    query = (
+        select(
+            Authorization.app_id,
+            func.count().filter(active),
+            func.count().filter(active, _is_outdated()),
+            func.count().filter(active, Authorization.tokens_retrieved_at.isnot(None)),
+            func.max(Authorization.ended_at),
+        )
+        .join(App, App.id == Authorization.app_id)
+        .where(Authorization.app_id.in_(app_ids))
+        .group_by(Authorization.app_id)
+    )
+    return {
+        app_id: AuthorizationSummary(active_ones, outdated, with_tokens, last_ended_at)
+        for app_id, active_ones, outdated, with_tokens, last_ended_at in tx.execute(query)
+    }
 
 
 def requested_at_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, datetime]:
@@ -211,7 +249,19 @@ def requested_at_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapp
         .where(AuthorizationRequest.app_id.in_(app_ids))
         .group_by(AuthorizationRequest.app_id)
     )
-    return dict(tx.execute(query).tuples())
+    return dict(tx.execute(query).all())
+
+
+def list_authorized_in(
+    tx: Transaction, organization_id: uuid.UUID, app_ids: Collection[uuid.UUID]
+) -> Collection[uuid.UUID]:
+    """Those of the apps that the organization has authorized."""
+    query = select(Authorization.app_id).where(
+        Authorization.organization_id == organization_id,
+        Authorization.app_id.in_(app_ids),
+        Authorization.ended_at.is_(None),
+    )
+    return list(tx.scalars(query))
 
 
 def list_active(tx: Transaction, app: App) -> Sequence[Authorization]:
@@ -226,6 +276,12 @@ def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> 
         RefreshToken.expires_at > tx.now,
     )
     return tx.scalar(query) or 0
+
+
+def last_refreshed_at(tx: Transaction, authorization: Authorization) -> datetime | None:
+    """When the app last renewed its tokens: the latest sign of life that is known here."""
+    query = select(func.max(RefreshToken.last_used_at))
+    return tx.scalar(query.where(RefreshToken.authorization_id == authorization.id))
 
 
 def _is_shown_to(organization_id: uuid.UUID) -> ColumnElement[bool]:
@@ -276,6 +332,8 @@ def _decisions(
         select(App, asked, decided)
         .outerjoin(asked, and_(asked.app_id == App.id, asked.organization_id == organization_id))
         .outerjoin(decided, decided.id == latest)
+        # Their inner joins would drop every app that has no authorization yet.
+        .options(selectinload(decided.app), selectinload(decided.organization), selectinload(decided.account))
         .where(App.deleted_at.is_(None), App.kind == AppKind.SERVICE_APP, _is_shown_to(organization_id))
     )
     if state is not None:
@@ -298,7 +356,7 @@ def _needs_decision(asked: type[AuthorizationRequest], decided: type[Authorizati
     """The same rule as `AppDecision.needs_decision`, for the database."""
     return or_(
         decided.id.is_(None),
-        and_(decided.ended_at.is_(None), ~decided.scopes.op("@>")(App.scopes)),
+        and_(decided.ended_at.is_(None), ~decided.scopes.bool_op("@>")(App.scopes)),
         func.coalesce(asked.requested_at > decided.ended_at, False),
     )
 
@@ -311,7 +369,7 @@ def _newest_per_organization(app: App) -> Select[Authorization]:
     newest = (
         select(Authorization.id)
         .where(Authorization.app_id == app.id)
-        .distinct(Authorization.organization_id)
+        .ext(distinct_on(Authorization.organization_id))
         .order_by(Authorization.organization_id, *_newest_last_ended())
     )
     return select(Authorization).where(Authorization.id.in_(newest))
@@ -320,6 +378,9 @@ def _newest_per_organization(app: App) -> Select[Authorization]:
 def _narrowed(query: Select[Authorization], wanted: AuthorizationFilter) -> Select[Authorization]:
     if wanted.active is not None:
         query = query.where(Authorization.ended_at.is_(None) == wanted.active)
+    if wanted.outdated is not None:
+        outdated = _is_outdated()
+        query = query.join(App, App.id == Authorization.app_id).where(outdated if wanted.outdated else ~outdated)
     if wanted.organization_ids is not None:
         query = query.where(Authorization.organization_id.in_(wanted.organization_ids))
     if wanted.search:
@@ -329,6 +390,11 @@ def _narrowed(query: Select[Authorization], wanted: AuthorizationFilter) -> Sele
         )
         query = query.where(named)
     return query
+
+
+def _is_outdated() -> ColumnElement[bool]:
+    """The app asks for scopes that this authorization does not hold."""
+    return ~Authorization.scopes.bool_op("@>")(App.scopes)
 
 
 def _name_and_id(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:

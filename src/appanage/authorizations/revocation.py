@@ -10,11 +10,12 @@ from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import delete, text
+from sqlalchemy import text
 
 from appanage.authorizations.model import REMEMBERED_AFTER_EXPIRY, Revocation, RevocationKind
 from appanage.oauth.access_tokens import AccessClaims
 from appanage.storage import Transaction
+from appanage.storage.batches import delete_batch
 from appanage.storage.engine import plain_url
 
 Connection = psycopg.Connection[Any]
@@ -38,9 +39,9 @@ def revoke(tx: Transaction, kind: RevocationKind, subject: str, *, longest_life:
     tx.execute(text(f"NOTIFY {CHANNEL}"))
 
 
-def prune(tx: Transaction) -> None:
-    """Forgets revocations of tokens that have all expired."""
-    tx.execute(delete(Revocation).where(Revocation.forget_at < tx.now))
+def prune(tx: Transaction, *, limit: int) -> int:
+    """Forgets at most `limit` revocations of tokens that have all expired, and tells how many."""
+    return delete_batch(tx, Revocation, Revocation.forget_at < tx.now, limit=limit)
 
 
 class RevocationIndex:

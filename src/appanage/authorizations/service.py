@@ -48,12 +48,13 @@ def request_authorization(
 
 
 def authorize(
-    tx: Transaction, app: App, *, by: Account, machine_domain: str, note: str = ""
+    tx: Transaction, app: App, *, by: Account, machine_domain: str, note: str = "", version: int | None = None
 ) -> Authorization | Refused:
     """Authorizes the app with all its scopes for the administrator's organization; a repeat changes nothing.
 
     The administrator's roles are read again here, inside the transaction and locked, so that a role taken away in the
-    meantime is a role that is missing (checklist CONS-06).
+    meantime is a role that is missing (checklist CONS-06). With `version` only the app as the administrator saw it is
+    authorized (checklist CONS-03).
     """
     require_short(note, "note")
     _lock_pair(tx, app, by.organization_id)
@@ -61,6 +62,7 @@ def authorize(
     if refused:
         return refused
     _require_authorizable(app)
+    _require_as_seen(app, version)
     current = queries.find_active_for_update(tx, app, by.organization_id)
     if current is None:
         return _create(tx, app, by=by, machine_domain=machine_domain, note=note)
@@ -172,6 +174,12 @@ def _require_authorizable(app: App) -> None:
         raise Conflict(
             f"{app.name} asks for no scopes yet, so there is nothing to authorize.", code="no_scopes"
         )
+
+
+def _require_as_seen(app: App, version: int | None) -> None:
+    if version is not None and version != app.version:
+        sentence = f"{app.name} was changed by its developer meanwhile. Look at what it asks for now, then decide."
+        raise Conflict(sentence, code="changed_meanwhile")
 
 
 def _lock_pair(tx: Transaction, app: App, organization_id: uuid.UUID) -> None:

@@ -24,6 +24,7 @@ from appanage.oauth.refreshing import RefreshGrant, redeem
 from appanage.oauth.scopes import format_scope
 from appanage.settings import Settings
 from appanage.storage import Transaction
+from appanage.storage.batches import delete_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,11 @@ def revoke_access(tx: Transaction, claims: AccessClaims, app: App, *, longest_li
         _record_revocation(tx, app, authorization)
 
 
+def prune(tx: Transaction, *, limit: int) -> int:
+    """Removes at most `limit` refresh tokens that have expired, and tells how many."""
+    return delete_batch(tx, RefreshToken, RefreshToken.expires_at < tx.now, limit=limit)
+
+
 def _as_grant(row: RefreshToken | None) -> RefreshGrant | None:
     if row is None:
         return None
@@ -244,7 +250,7 @@ def _record(
         type_,
         organization_id=organization_id if outcome == events.Outcome.SUCCESS else app.organization_id,
         actor=by.as_actor(),
-        target=events.Target("app", str(app.id), app.name, organization_id, name),
+        target=events.Target("app", str(app.id), app.name, organization_id, name or str(organization_id)),
         app_id=app.id,
         outcome=outcome,
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select, tuple_
+from sqlalchemy.orm import selectinload
 
 from appanage.directory.model import Account, AccountKind, AccountLicense, AccountRole, License, Organization
 from appanage.directory.roles import Role
@@ -16,12 +17,15 @@ from appanage.storage import Transaction
 
 @dataclass(frozen=True, slots=True)
 class PeopleFilter:
-    """`display_name` matches beginnings of the full name or of any word in it."""
+    """`display_name` matches beginnings of the full name or of any word in it; `search` those, or of the address."""
 
+    search: str = ""
     email: str | None = None
     display_name: str | None = None
     ids: Collection[uuid.UUID] | None = None
     roles: Collection[Role] | None = None
+    license_id: uuid.UUID | None = None
+    location_id: str | None = None
     kinds: Collection[AccountKind] = (AccountKind.PERSON, AccountKind.BOT)
 
 
@@ -30,6 +34,12 @@ def get_organization(tx: Transaction, organization_id: uuid.UUID) -> Organizatio
     if found is None:
         raise NotFound("There is no organization with this id.")
     return found
+
+
+def list_organizations_named(tx: Transaction, name: str) -> Sequence[Organization]:
+    """Organizations with exactly this name, whatever its capitals; names are not unique. For the operator."""
+    query = select(Organization).where(func.lower(Organization.name) == name.strip().lower())
+    return list(tx.scalars(query.order_by(Organization.created_at, Organization.id)))
 
 
 def find_account(tx: Transaction, account_id: uuid.UUID) -> Account | None:
@@ -46,7 +56,7 @@ def find_account_for_update(tx: Transaction, account_id: uuid.UUID) -> Account |
 def find_person_by_email(tx: Transaction, email: str) -> Account | None:
     """The person who signs in with this address; addresses are unique in the whole platform."""
     query = select(Account).where(
-        func.lower(Account.email) == email.lower(),
+        func.lower(Account.email) == func.lower(email),
         Account.deleted_at.is_(None),
         Account.kind == AccountKind.PERSON,
     )
@@ -54,16 +64,22 @@ def find_person_by_email(tx: Transaction, email: str) -> Account | None:
 
 
 def is_address_taken(tx: Transaction, email: str, *, by_other_than: uuid.UUID | None = None) -> bool:
-    query = select(Account.id).where(func.lower(Account.email) == email.lower(), Account.deleted_at.is_(None))
+    query = select(Account.id).where(
+        func.lower(Account.email) == func.lower(email), Account.deleted_at.is_(None)
+    )
     if by_other_than is not None:
         query = query.where(Account.id != by_other_than)
     return tx.scalar(query) is not None
 
 
-def get_account(tx: Transaction, organization_id: uuid.UUID, account_id: uuid.UUID) -> Account:
+def get_account(
+    tx: Transaction, organization_id: uuid.UUID, account_id: uuid.UUID, *, for_update: bool = False
+) -> Account:
     query = select(Account).where(
         Account.id == account_id, Account.organization_id == organization_id, Account.deleted_at.is_(None)
     )
+    if for_update:
+        query = query.with_for_update(of=Account).execution_options(populate_existing=True)
     found = tx.scalar(query)
     if found is None:
         raise NotFound("There is no person with this id.")
@@ -79,6 +95,7 @@ def list_people(
     if page.after is not None:
         name, account_id = _after(page.after)
         query = query.where(tuple_(*order) > tuple_(func.lower(literal(name)), literal(account_id)))
+    query = query.options(selectinload(Account.license_rows))
     rows = list(tx.scalars(query.order_by(*order).limit(page.size + 1)))
     last = rows[page.size - 1] if len(rows) > page.size else None
     cursor = encode_cursor((last.display_name, str(last.id))) if last else None
@@ -119,7 +136,7 @@ def consumed_units(tx: Transaction, organization_id: uuid.UUID) -> Mapping[uuid.
         .where(License.organization_id == organization_id, Account.deleted_at.is_(None))
         .group_by(AccountLicense.license_id)
     )
-    return dict(tx.execute(query))
+    return dict(tx.execute(query).all())
 
 
 def _people(organization_id: uuid.UUID, wanted: PeopleFilter) -> Select[Account]:
@@ -128,8 +145,11 @@ def _people(organization_id: uuid.UUID, wanted: PeopleFilter) -> Select[Account]
         Account.deleted_at.is_(None),
         Account.kind.in_([kind.value for kind in wanted.kinds]),
     )
+    if wanted.search:
+        address = func.lower(Account.email).startswith(wanted.search.lower(), autoescape=True)
+        query = query.where(or_(_begins_with(wanted.search), address))
     if wanted.email:
-        query = query.where(func.lower(Account.email) == wanted.email.lower())
+        query = query.where(func.lower(Account.email) == func.lower(wanted.email))
     if wanted.display_name:
         query = query.where(_begins_with(wanted.display_name))
     if wanted.ids is not None:
@@ -140,14 +160,20 @@ def _people(organization_id: uuid.UUID, wanted: PeopleFilter) -> Select[Account]
                 AccountRole.account_id == Account.id, AccountRole.role.in_([r.value for r in wanted.roles])
             )
         )
+    if wanted.license_id is not None:
+        query = query.where(
+            exists().where(
+                AccountLicense.account_id == Account.id, AccountLicense.license_id == wanted.license_id
+            )
+        )
+    if wanted.location_id is not None:
+        query = query.where(Account.location_id == wanted.location_id)
     return query
 
 
 def _begins_with(text: str) -> ColumnElement[bool]:
-    name = func.lower(Account.display_name)
-    return or_(
-        name.startswith(text.lower(), autoescape=True), name.contains(f" {text.lower()}", autoescape=True)
-    )
+    name = Account.display_name
+    return or_(name.istartswith(text, autoescape=True), name.icontains(f" {text}", autoescape=True))
 
 
 def _after(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from appanage import events
 from appanage.directory import queries
@@ -112,6 +112,7 @@ def update_person(
     licenses: Collection[uuid.UUID] | None = None,
 ) -> Account:
     """Replaces what is said of a person; `roles` and `licenses` stay when None."""
+    _require_person(person)
     before = _snapshot(person)
     if profile.email.lower() != person.email.lower() or profile.login_enabled != person.login_enabled:
         _require_power_over(person, by)
@@ -146,8 +147,7 @@ def assign_roles(tx: Transaction, person: Account, roles: Collection[Role], *, b
 
 def delete_person(tx: Transaction, person: Account, *, by: Account) -> None:
     """Ends a person's account. Whoever is above in the building ends what hung on it."""
-    if not person.is_person:
-        raise NotFound("There is no person with this id.")
+    _require_person(person)
     if person.id == by.id:
         raise Conflict("You cannot delete your own account. Ask another administrator.", code="own_account")
     _require_power_over(person, by)
@@ -225,12 +225,25 @@ def _end(tx: Transaction, account: Account) -> None:
     tx.flush()
 
 
+def _require_person(account: Account) -> None:
+    """Machine accounts and bots are not edited here: they live and end with their app."""
+    if not account.is_person:
+        raise NotFound("There is no person with this id.")
+
+
 def _require_usable(tx: Transaction, profile: Profile, *, account_id: uuid.UUID | None = None) -> None:
     if not profile.full_name:
         message = "A person needs a displayName, or a firstName or lastName."
         raise Invalid(message, fields={"displayName": message})
+    _lock_address(tx, profile.email)
     if queries.is_address_taken(tx, profile.email, by_other_than=account_id):
         raise Conflict(f"The address {profile.email} is already in use.", code="address_taken")
+
+
+def _lock_address(tx: Transaction, email: str) -> None:
+    """Of two accounts that get one address at the same time the second waits, and is then refused."""
+    key = f"address:{email.lower()}"
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
 
 
 def _require_power_over(person: Account, by: Account) -> None:

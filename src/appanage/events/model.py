@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import FetchedValue, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from appanage.events.catalogue import EventType, event_types
 from appanage.storage import Record
 
 PLATFORM = uuid.UUID(int=0)
@@ -90,6 +91,18 @@ class Event(Record):
         Index("ix_events_actor_organization_id_at", "actor_organization_id", "at"),
         Index("ix_events_app_id_at", "app_id", "at"),
     )
+
+    @property
+    def kind(self) -> EventType:
+        """What the catalogue says about this type of event."""
+        return event_types()[self.type]
+
+    @property
+    def action_text(self) -> str:
+        """What happened as one sentence, with the names of that time."""
+        return self.kind.action.format(
+            actor=self.actor_name, target=self.target_name, organization=self.target_organization_name
+        )
 
 
 class EventChain(Record):

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from appanage.kit.errors import Invalid
 
-_LONGEST = 1000  # short enough that no nesting in it can be deep
+_LONGEST = 4000  # room for the longest name in the widest letters
 
 Key = tuple[str, ...]
 T = TypeVar("T")
@@ -44,11 +44,16 @@ def decode_cursor(cursor: str) -> Key:
         raise unknown_cursor()
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as cause:
+    except (binascii.Error, ValueError, RecursionError) as cause:
         raise unknown_cursor() from cause
-    if not isinstance(key, list) or not all(isinstance(part, str) and "\0" not in part for part in key):
+    if not isinstance(key, list) or not all(_is_storable(part) for part in key):
         raise unknown_cursor()
     return tuple(key)
+
+
+def _is_storable(part: object) -> bool:
+    """Whether PostgreSQL can compare with it: text without NUL and without half a surrogate pair."""
+    return isinstance(part, str) and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in part)
 
 
 def unknown_cursor() -> Invalid:

@@ -12,6 +12,11 @@ def slug(text: str, *, limit: int = 40) -> str:
     return _NOT_IN_SLUG.sub("-", plain).strip("-")[:limit].strip("-")
 
 
+def one_line(text: str) -> str:
+    """`text` without control characters, any stretch of blanks or line ends being one blank."""
+    return " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in text).split())
+
+
 def has_control_characters(text: str, *, allow: str = "") -> bool:
     return any(unicodedata.category(char) == "Cc" and char not in allow for char in text)
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,12 @@ from appanage import events
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.kit import sealing
+from appanage.kit.errors import NotFound
 from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_secret
 from appanage.signin import passwords
 from appanage.signin.model import BrowserSession, Password, Reveal
 from appanage.storage import Transaction
+from appanage.storage.batches import delete_batch
 
 REVEAL_FOR = timedelta(minutes=10)
 
@@ -64,6 +67,57 @@ def find_session(
     return found
 
 
+def change_password(tx: Transaction, session: BrowserSession, *, old: str, new: str) -> SignedIn | None:
+    """A person's own change: every session ends and this browser gets a new one (checklist SES-06, SES-08).
+
+    None when the old password is wrong, of which the record stays. Raises Invalid when the new one is too weak.
+    """
+    account = session.account
+    row = tx.get(Password, account.id)
+    if not passwords.matches(row.hash if row else None, old):
+        _record_refusal(tx, account, account.email)
+        return None
+    set_password(tx, account, new, by=account.as_actor())
+    return _start_session(tx, account, theme=session.theme)
+
+
+def list_live_sessions(
+    tx: Transaction, account: Account, *, idle: timedelta, absolute: timedelta
+) -> Sequence[BrowserSession]:
+    """Where a person is signed in, the last used first (checklist SES-10)."""
+    query = select(BrowserSession).where(
+        BrowserSession.account_id == account.id,
+        BrowserSession.ended_at.is_(None),
+        BrowserSession.last_seen_at > tx.now - idle,
+        BrowserSession.created_at > tx.now - absolute,
+    )
+    return list(tx.scalars(query.order_by(BrowserSession.last_seen_at.desc(), BrowserSession.id)))
+
+
+def get_session(tx: Transaction, account: Account, session_id: uuid.UUID) -> BrowserSession:
+    """One of the account's own sessions that has not been ended."""
+    query = select(BrowserSession).where(
+        BrowserSession.id == session_id,
+        BrowserSession.account_id == account.id,
+        BrowserSession.ended_at.is_(None),
+    )
+    found = tx.scalar(query)
+    if found is None:
+        raise NotFound("This browser is not signed in any more.", code="session_not_found")
+    return found
+
+
+def sign_out_elsewhere(
+    tx: Transaction, session: BrowserSession, *, idle: timedelta, absolute: timedelta
+) -> int:
+    """Ends every other live session of the account; tells how many there were."""
+    live = list_live_sessions(tx, session.account, idle=idle, absolute=absolute)
+    others = [one for one in live if one.id != session.id]
+    for other in others:
+        sign_out(tx, other)
+    return len(others)
+
+
 def sign_out(tx: Transaction, session: BrowserSession) -> None:
     session.ended_at = tx.now
     tx.execute(delete(Reveal).where(Reveal.session_id == session.id))
@@ -106,13 +160,14 @@ def take_for_one_page(
     return opened
 
 
-def prune(tx: Transaction, *, older_than: timedelta) -> None:
-    """Removes sessions and reveals that nothing can use any more."""
-    tx.execute(delete(Reveal).where(Reveal.created_at < tx.now - REVEAL_FOR))
-    tx.execute(delete(BrowserSession).where(BrowserSession.created_at < tx.now - older_than))
+def prune(tx: Transaction, *, older_than: timedelta, limit: int) -> int:
+    """Removes sessions and reveals that nothing can use any more, at most `limit` of each, and tells how many."""
+    reveals = delete_batch(tx, Reveal, Reveal.created_at < tx.now - REVEAL_FOR, limit=limit)
+    sessions = BrowserSession.created_at < tx.now - older_than
+    return reveals + delete_batch(tx, BrowserSession, sessions, limit=limit)
 
 
-def _start_session(tx: Transaction, account: Account) -> SignedIn:
+def _start_session(tx: Transaction, account: Account, *, theme: str = "") -> SignedIn:
     cookie = new_secret(Prefix.BROWSER_SESSION)
     session = BrowserSession(
         id=uuid.uuid4(),
@@ -124,7 +179,7 @@ def _start_session(tx: Transaction, account: Account) -> SignedIn:
         last_seen_at=tx.now,
         address=tx.origin.address,
         user_agent=tx.origin.user_agent[:500],
-        theme="",
+        theme=theme,
         notices=[],
     )
     tx.add(session)
