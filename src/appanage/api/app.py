@@ -1,23 +1,67 @@
 """The API as an application, to be mounted under /v1."""
 
+from typing import Any
+
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
 from appanage import __version__
-from appanage.api import admin_audit, applications, errors, licenses, organizations, people, roles
+from appanage.api import (
+    admin_audit,
+    applications,
+    authorizations,
+    client_secrets,
+    errors,
+    licenses,
+    organizations,
+    people,
+    roles,
+    service_apps,
+)
 from appanage.deployment import Deployment
+
+FAMILIES = (
+    people,
+    organizations,
+    roles,
+    licenses,
+    applications,
+    client_secrets,
+    authorizations,
+    service_apps,
+    admin_audit,
+)
+
+
+class Api(FastAPI):
+    """The API, whose description also says how a token is presented."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            described = get_openapi(title=self.title, version=self.version, routes=self.routes)
+            scheme = {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of a Service App, or a personal one.",
+            }
+            described["components"]["securitySchemes"] = {"bearer": scheme}
+            described["servers"] = [{"url": self.state.deployment.settings.issuer}]
+            self.openapi_schema = described
+        return self.openapi_schema
 
 
 def create_api(deployment: Deployment) -> FastAPI:
-    api = FastAPI(
+    api = Api(
         title=f"{deployment.settings.brand.product} API",
         version=__version__,
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        root_path_in_servers=False,
     )
     api.state.deployment = deployment
     errors.install(api)
-    for family in (people, organizations, roles, licenses, admin_audit, applications):
+    for family in FAMILIES:
         api.include_router(family.router)
     return api

@@ -1,19 +1,17 @@
 """One call of the API: who makes it, in which transaction, with which scopes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
-from inspect import signature
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import Depends, Request
-from fastapi.routing import APIRoute
 
 from appanage.authorizations.verification import Caller
 from appanage.deployment import Deployment
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
-from appanage.kit.errors import NotFound, NotPermitted, Refused
+from appanage.kit.errors import NotFound, NotPermitted
 from appanage.kit.ids import Kind, PublicIds
 from appanage.kit.origin import Origin
 from appanage.oauth.bearer import read_bearer
@@ -24,26 +22,51 @@ MISSING = (
     "The server understood the request, but it refused to fulfill it because the access token is missing required "
     "scopes or the user is missing required roles or licenses."
 )
+PERSON_NEEDED = (
+    "Apps belong to people, so this needs a person's token, such as a personal access token. "
+    "A machine account cannot do it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a token must have for an endpoint: one of these scopes, and a person behind it where that matters."""
+
+    any_of: tuple[str, ...]
+    person: bool = False
+
+    async def __call__(self, request: Request) -> "Call":
+        """The call that the route has prepared; async, so that it costs no thread."""
+        call: Call = request.state.call
+        return call
+
+
+def needs(*any_of: str, person: bool = False) -> Any:
+    """Declares a call that needs one of these scopes; the first is the one that a refusal names."""
+    return Depends(Requirement(any_of, person))
 
 
 class Call:
     """What an endpoint is given: the transaction, the caller and what the request may do."""
 
-    def __init__(self, request: Request, scopes: tuple[str, ...] = ()) -> None:
+    def __init__(self, request: Request, requirement: Requirement) -> None:
         self.request = request
-        self.any_of = scopes
+        self.requirement = requirement
         self.deployment: Deployment = request.app.state.deployment
-        self.origin: Origin = request.state.origin
+        self.origin: Origin = replace(request.state.origin, method="token")
         self._tx: Transaction | None = None
         self._caller: Caller | None = None
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Begins the transaction, finds out who calls, and checks the scopes; raises InvalidToken, NotPermitted."""
+        """Begins the transaction, finds out who calls, and checks the requirement.
+
+        Raises InvalidToken, TooMany, NotPermitted.
+        """
         with self.deployment.transaction(self.origin) as self._tx:
             self._caller = self._authenticate(self._tx)
             self.deployment.throttle.count_request(str(self.account.id))
-            self.require_scope(*self.any_of)
+            self._require(self.requirement)
             yield
 
     @property
@@ -68,12 +91,21 @@ class Call:
     def ids(self) -> PublicIds:
         return self.deployment.ids
 
-    def has_scope(self, *scopes: str) -> bool:
-        return bool(self.caller.scopes.intersection(scopes))
+    @property
+    def base_url(self) -> str:
+        """The address of the API as clients know it."""
+        return self.deployment.settings.issuer
+
+    def has_scope(self, *any_of: str) -> bool:
+        return bool(self.caller.scopes.intersection(any_of))
+
+    def may(self, scope: str, *any_of: Role) -> bool:
+        """Whether the token has the scope and, when a person calls, the person one of the roles."""
+        return self.has_scope(scope) and (self.account.is_machine or self.account.has_any(*any_of))
 
     def require_scope(self, *any_of: str) -> None:
-        """Raises NotPermitted unless the token has one of these scopes; without any named, nothing is needed."""
-        if any_of and not self.has_scope(*any_of):
+        """Raises NotPermitted unless the token has one of these scopes."""
+        if not self.has_scope(*any_of):
             raise NotPermitted(MISSING, code="scope_missing", scopes=any_of[:1])
 
     def require_role(self, *any_of: Role) -> None:
@@ -83,8 +115,8 @@ class Call:
 
     def own_organization(self, public_id: str | None) -> Organization:
         """The caller's organization, which is the only one that a call can be about; raises NotFound for another."""
-        if public_id is not None and self.ids.decode(Kind.ORGANIZATION, public_id) != self.organization.id:
-            raise no_such_organization()
+        if public_id and self.ids.decode(Kind.ORGANIZATION, public_id) != self.organization.id:
+            raise NotFound("There is no organization with this id.", code="organization_not_found")
         return self.organization
 
     def _authenticate(self, tx: Transaction) -> Caller:
@@ -94,42 +126,7 @@ class Call:
             raise InvalidToken("no token")
         return self.deployment.verifier.caller_of(tx, token)
 
-
-def needs(*scopes: str) -> Any:
-    """Declares a call that needs one of these scopes; none means any valid token."""
-
-    async def prepared(request: Request) -> Call:  # async, so that it costs no thread
-        call = request.state.call = Call(request, scopes)
-        return call
-
-    return Depends(prepared)
-
-
-class TransactionalRoute(APIRoute):
-    """Runs an endpoint in one thread and one transaction, which is committed before the answer is written."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        options["response_model_exclude_none"] = True
-        super().__init__(path, _in_one_transaction(endpoint), **options)
-
-
-def _in_one_transaction(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    if "call" not in signature(endpoint).parameters:
-        return endpoint
-
-    @wraps(endpoint)
-    def run(**arguments: Any) -> Any:
-        with arguments["call"].open():
-            answer = endpoint(**arguments)
-        if isinstance(answer, Refused):  # its record is committed by now
-            raise answer.error
-        return answer
-
-    return run
-
-
-AnyCaller = Annotated[Call, needs()]
-
-
-def no_such_organization() -> NotFound:
-    return NotFound("There is no organization with this id.", code="organization_not_found")
+    def _require(self, requirement: Requirement) -> None:
+        if requirement.person and not self.account.is_person:
+            raise NotPermitted(PERSON_NEEDED, code="person_needed")
+        self.require_scope(*requirement.any_of)

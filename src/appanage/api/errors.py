@@ -10,20 +10,28 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from appanage.api.call import Call
-from appanage.kit.errors import NotPermitted, Refusal
+from appanage.kit.errors import Invalid, NotPermitted, Refusal
 from appanage.kit.http import headers_of, status_of
 from appanage.oauth.bearer import challenge
 from appanage.oauth.errors import InvalidToken
 
 NO_TOKEN = "The request requires a valid access token set in the Authorization request header."
 _SENTENCES = {
+    400: "The body is not valid JSON in UTF-8.",
     404: "The requested resource could not be found.",
     405: "The method is not supported for this resource.",
 }
 
 
+class InvalidCredentials(Refusal):
+    """The token is good, but the client credentials in the body are not: 401 on this platform (reference §1.6)."""
+
+    code = "invalid_credentials"
+
+
 def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(InvalidCredentials, _wrong_credentials)
     app.add_exception_handler(InvalidToken, _unauthenticated)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _not_routed)
@@ -44,7 +52,13 @@ async def _refused(request: Request, error: Exception) -> Response:
     headers = headers_of(error)
     if isinstance(error, NotPermitted) and error.scopes:
         headers["WWW-Authenticate"] = _challenge(request, "insufficient_scope", error.message, error.scopes)
-    return _answer(request, status_of(error), error.message, error.details, headers)
+    return _answer(request, status_of(error), error.message, _details(error), headers)
+
+
+async def _wrong_credentials(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidCredentials)
+    headers = {"WWW-Authenticate": _challenge(request, None, "")}
+    return _answer(request, 401, error.message, error.details, headers)
 
 
 async def _unauthenticated(request: Request, error: Exception) -> Response:
@@ -57,20 +71,16 @@ async def _unauthenticated(request: Request, error: Exception) -> Response:
 async def _malformed(request: Request, error: Exception) -> Response:
     """400 with the fields named; but who is not allowed in learns that first."""
     assert isinstance(error, RequestValidationError)
-    try:
-        await run_in_threadpool(_check_caller, request)
-    except InvalidToken as refused:
-        return await _unauthenticated(request, refused)
-    except Refusal as refused:
-        return await _refused(request, refused)
     details = [_described(problem) for problem in error.errors()]
-    return _answer(request, 400, details[0], details)
+    return await _turned_away(request) or _answer(request, 400, details[0], details)
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
+    """No such route or method; or a body that its endpoint cannot read."""
     assert isinstance(error, HTTPException)
     message = _SENTENCES.get(error.status_code, error.detail)
-    return _answer(request, error.status_code, message, (), dict(error.headers or {}))
+    answer = _answer(request, error.status_code, message, (), dict(error.headers or {}))
+    return await _turned_away(request) or answer
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
@@ -79,21 +89,42 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     raise error
 
 
-def _check_caller(request: Request) -> None:
-    call: Call = getattr(request.state, "call", None) or Call(request)
+async def _turned_away(request: Request) -> Response | None:
+    """The refusal of a caller who may not use the endpoint at all, whatever the request looks like."""
+    call: Call | None = getattr(request.state, "call", None)
+    try:
+        if call is not None:
+            await run_in_threadpool(_check_caller, call)
+    except InvalidToken as refused:
+        return await _unauthenticated(request, refused)
+    except Refusal as refused:
+        return await _refused(request, refused)
+    return None
+
+
+def _check_caller(call: Call) -> None:
     with call.open():
         pass
 
 
+def _details(error: Refusal) -> Sequence[str]:
+    if isinstance(error, Invalid):
+        return [f"{name}: {sentence}" for name, sentence in error.fields.items()]
+    return error.details
+
+
 def _described(problem: dict[str, Any]) -> str:
-    place = [str(part) for part in problem["loc"] if part not in {"body", "query", "path", "header"}]
+    """What is wrong with which field, as in `name is required.`."""
     if problem["type"] == "json_invalid":
         return "The body is not valid JSON."
-    name = ".".join(place) or "The body"
+    place = [str(part) for part in problem["loc"] if part not in {"body", "query", "path", "header"}]
+    # A key of the client's own may be half a surrogate pair, which no answer can carry.
+    name = ".".join(place).encode("utf-8", "replace").decode() or "The body"
     if problem["type"] == "missing":
         return f"{name} is required."
-    reason = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{name}: {reason}."
+    if problem["type"] == "value_error":
+        return f"{name} {str(problem['msg']).removeprefix('Value error, ')}."
+    return f"{name}: {problem['msg']}."
 
 
 def _challenge(request: Request, error: str | None, description: str, scopes: Sequence[str] = ()) -> str:

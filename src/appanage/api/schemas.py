@@ -1,23 +1,48 @@
-"""The types that every body is made of."""
+"""The types that every body and query is made of."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from appanage.api.call import TransactionalRoute
-from appanage.kit.paging import Page
+from appanage.api.call import Call
+from appanage.api.routing import TransactionalRoute, sealed_cursor
+from appanage.kit.paging import Page, PageRequest
+from appanage.kit.text import has_control_characters
 
 T = TypeVar("T")
 
 
-def _without_control_characters(text: str) -> str:
-    if any(ord(char) < 32 and char not in "\t\r\n" for char in text):
+def _readable(text: str) -> str:
+    if has_control_characters(text, allow="\t\r\n"):
         message = "contains control characters"
         raise ValueError(message)
     return text
+
+
+def _on_one_line(text: str) -> str:
+    if has_control_characters(text):
+        message = "contains control characters or line breaks"
+        raise ValueError(message)
+    return text
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        message = "cannot be empty"
+        raise ValueError(message)
+    return text
+
+
+def _in_utc(value: datetime) -> datetime:
+    """A time without an offset is UTC."""
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as cause:
+        message = "is outside the calendar"
+        raise ValueError(message) from cause
 
 
 def format_time(value: datetime) -> str:
@@ -25,12 +50,10 @@ def format_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
 
 
-def _in_utc(value: datetime) -> datetime:
-    """A time without an offset is UTC."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Text = Annotated[str, AfterValidator(_without_control_characters)]
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_readable)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(_on_one_line)]
+Name = Annotated[Line, Field(max_length=256)]
+FilledLine = Annotated[Line, AfterValidator(_not_empty)]
 Time = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(format_time, return_type=str)]
 
 
@@ -46,13 +69,56 @@ class Items(Body, Generic[T]):
     items: list[T]
 
 
-def new_router() -> APIRouter:
+class ErrorDetail(Body):
+    description: str
+
+
+class ErrorBody(Body):
+    """Every refusal: one sentence, its details, and the id under which it is in the log."""
+
+    message: str
+    errors: list[ErrorDetail]
+    tracking_id: str
+
+
+def lowered_to(cap: int) -> AfterValidator:
+    """A size above the cap is lowered without a word."""
+    return AfterValidator(lambda size: min(size, cap))
+
+
+class PageQuery(Body):
+    """The query of a list that is paged by cursor."""
+
+    size: Annotated[int, Field(alias="max", ge=1), lowered_to(1000)] = 100
+    cursor: str | None = None
+
+    @property
+    def page(self) -> PageRequest:
+        return PageRequest(self.size, self.cursor)
+
+
+def new_router(tag: str) -> APIRouter:
     """A family's router: every endpoint in one transaction, fields without a value left out."""
-    return APIRouter(route_class=TransactionalRoute)
+    return APIRouter(route_class=TransactionalRoute, tags=[tag], responses=_REFUSALS)
 
 
-def link_next(request: Request, response: Response, page: Page[Any], base_url: str) -> None:
-    """Adds `Link: <…>; rel="next"` with this request's own parameters and the cursor (RFC 8288)."""
+def link_next(call: Call, response: Response, page: Page[Any], *, parameter: str = "cursor") -> None:
+    """Adds `Link: <…>; rel="next"` with a cursor that holds the whole query (RFC 8288)."""
     if page.next_cursor:
-        url = request.url.include_query_params(cursor=page.next_cursor)
-        response.headers["Link"] = f'<{base_url}{url.path}?{url.query}>; rel="next"'
+        cursor = sealed_cursor(call.request, parameter, page.next_cursor)
+        set_link(call, response, f"{parameter}={cursor}")
+
+
+def set_link(call: Call, response: Response, query: str) -> None:
+    path = call.request.url.path
+    response.headers["Link"] = f'<{call.deployment.settings.base_url}{path}?{query}>; rel="next"'
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorBody, "description": "Something in the request is wrong; the field is named."},
+    401: {"model": ErrorBody, "description": "No token, or not a valid one."},
+    403: {"model": ErrorBody, "description": "A scope or a role is missing; it is named."},
+    404: {"model": ErrorBody, "description": "There is no such thing, or it is another organization's."},
+    429: {"model": ErrorBody, "description": "Too many requests; Retry-After says how long to wait."},
+    "default": {"model": ErrorBody, "description": "Any other refusal."},
+}

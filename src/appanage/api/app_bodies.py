@@ -1,0 +1,155 @@
+"""The shapes of an app on the wire (platform reference §1.10 and §3.3) and in our terms."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from appanage.api.call import Call
+from appanage.api.schemas import Body, Line, Text, Time
+from appanage.apps.model import App, AppKind
+from appanage.apps.service import AppDraft
+from appanage.authorizations import queries as authorizations
+from appanage.kit.ids import Kind
+from appanage.kit.text import slug
+
+TYPES = {
+    "serviceApp": AppKind.SERVICE_APP,
+    "authorizedAppIssuer": AppKind.SERVICE_APP,  # the older name, which clients still send
+    "integration": AppKind.INTEGRATION,
+    "bot": AppKind.BOT,
+}
+NAMES = {
+    AppKind.SERVICE_APP: "serviceApp",
+    AppKind.INTEGRATION: "integration",
+    AppKind.BOT: "bot",
+}
+
+
+def _supported(type_: str) -> str:
+    if TYPES.get(type_) != AppKind.SERVICE_APP:
+        message = "must be serviceApp: only Service Apps can be registered now, integrations and bots cannot"
+        raise ValueError(message)
+    return type_
+
+
+ServiceAppType = Annotated[Line, AfterValidator(_supported)]
+
+
+class AppInput(Body):
+    """What a developer says about an app, all of it optional; the rules for each field are the registration's."""
+
+    type: ServiceAppType = "serviceApp"
+    name: Line = ""
+    description: Text = ""
+    contact_email: Line = ""
+    scopes: list[Line] = Field(default_factory=list)
+    scope_reasons: Annotated[dict[Line, Text], Field(alias="reasons")] = Field(default_factory=dict)
+    company_name: Line | None = None
+    support_url: Line | None = None
+    privacy_url: Line | None = None
+    logo_url: Annotated[Line | None, Field(alias="logo")] = None
+
+    def said(self) -> dict[str, Any]:
+        """The parts of a draft that were given, by their names there."""
+        return self.model_dump(exclude={"type"}, exclude_unset=True)
+
+
+class NewAppInput(AppInput):
+    """As an `AppInput`; what to make must be said."""
+
+    type: ServiceAppType
+
+
+class AppBody(Body):
+    """An app as its owners see it; `reasons` and `visibility` are extensions of ours."""
+
+    is_native: bool = False
+    id: str
+    friendly_id: str
+    type: str
+    name: str
+    description: str
+    org_id: str
+    contact_email: str
+    company_name: str | None
+    scopes: list[str]
+    reasons: dict[str, str]
+    client_id: str
+    client_secret: str | None = None
+    logo: str | None
+    support_url: str | None
+    privacy_url: str | None
+    is_featured: bool = False
+    submission_status: str = "none"
+    org_submission_status: str
+    visibility: str
+    created_by: str
+    created: Time
+    modified: Time
+
+
+def drafted(call: Call, wanted: AppInput, base: AppDraft, app: App | None = None) -> AppDraft:
+    """`base` with what was said in its place. The address at which we serve an uploaded logo is no news."""
+    said = wanted.said()
+    if app is not None and app.logo_digest and said.get("logo_url") == _uploaded_logo(call, app):
+        said["logo_url"] = app.logo_url
+    return replace(base, **said)
+
+
+def public_id(call: Call, app: App) -> str:
+    return call.ids.encode(Kind.APPLICATION, app.client_id)
+
+
+def app_bodies(call: Call, apps: Collection[App]) -> list[AppBody]:
+    """The apps of one developer, whose organization's decision on them is theirs to know."""
+    stages = _stages(call, [app.id for app in apps])
+    return [_body(call, app, stages.get(app.id, "none")) for app in apps]
+
+
+def app_body(call: Call, app: App, *, client_secret: str | None = None) -> AppBody:
+    body = app_bodies(call, [app])[0]
+    body.client_secret = client_secret
+    return body
+
+
+def logo_of(call: Call, app: App) -> str | None:
+    return _uploaded_logo(call, app) or app.logo_url
+
+
+def _body(call: Call, app: App, stage: str) -> AppBody:
+    return AppBody(
+        id=public_id(call, app),
+        friendly_id=f"{slug(app.name) or 'app'}-{app.id.hex[:8]}",
+        type=NAMES[AppKind(app.kind)],
+        name=app.name,
+        description=app.description,
+        org_id=call.ids.encode(Kind.ORGANIZATION, app.organization_id),
+        contact_email=app.contact_email,
+        company_name=app.company_name,
+        scopes=app.scopes,
+        reasons=app.scope_reasons,
+        client_id=app.client_id,
+        logo=logo_of(call, app),
+        support_url=app.support_url,
+        privacy_url=app.privacy_url,
+        org_submission_status=stage,
+        visibility=app.visibility,
+        created_by=call.ids.encode(Kind.PEOPLE, app.created_by),
+        created=app.created_at,
+        modified=app.modified_at,
+    )
+
+
+def _stages(call: Call, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+    """How far the apps have come in their own organization: `submitted` once asked for, `approved` once authorized."""
+    submitted = dict.fromkeys(authorizations.requested_at_by_app(call.tx, app_ids), "submitted")
+    approved = authorizations.list_authorized_in(call.tx, call.organization.id, app_ids)
+    return submitted | dict.fromkeys(approved, "approved")
+
+
+def _uploaded_logo(call: Call, app: App) -> str | None:
+    address = f"{call.base_url}/applications/{public_id(call, app)}/logo"
+    return f"{address}?v={app.logo_digest}" if app.logo_digest else None

@@ -1,0 +1,51 @@
+"""The API's description of itself, from which client libraries are made."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def description(client: TestClient) -> dict[str, Any]:
+    response = client.get("/v1/openapi.json")
+    assert response.status_code == 200
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def operations(description: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_every_operation_says_what_it_does_in_which_family(description: dict[str, Any]):
+    for name, operation in operations(description).items():
+        assert operation["summary"], name
+        assert operation["description"].endswith("."), name
+        assert len(operation["tags"]) == 1, name
+
+
+def test_operations_have_names_of_their_own(description: dict[str, Any]):
+    names = [operation["operationId"] for operation in operations(description).values()]
+
+    assert len(set(names)) == len(names)
+
+
+def test_every_operation_names_its_scopes_and_its_refusals(description: dict[str, Any]):
+    for name, operation in operations(description).items():
+        assert operation["security"], name
+        assert all(one["bearer"] for one in operation["security"]), name
+        assert {"400", "401", "403", "404", "429", "default"} <= set(operation["responses"]), name
+        assert "422" not in operation["responses"], name
+    assert description["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_the_token_operation_is_described_as_the_platform_has_it(description: dict[str, Any]):
+    operation = operations(description)["POST /applications/{application_id}/token"]
+
+    assert operation["security"] == [{"bearer": ["spark:applications_token"]}]
+    assert description["servers"] == [{"url": "http://localhost:8080/v1"}]
