@@ -3,6 +3,7 @@
 from appanage.authorizations.queries import count_decisions
 from appanage.directory.model import Account
 from appanage.settings import Brand
+from appanage.web.controlhub.access import Ability, may
 from appanage.web.visit import Visit
 
 Link = tuple[str, str, str, str, int, bool]
@@ -15,7 +16,7 @@ def areas_for(viewer: Account | None, brand: Brand) -> list[tuple[str, str, str]
         return []
     areas = [("portal", brand.portal, "/portal/apps")]
     if viewer.is_administrator and not viewer.organization.is_free:
-        areas.append(("hub", brand.hub, "/hub/service-apps"))
+        areas.append(("hub", brand.hub, "/hub"))
     return areas
 
 
@@ -25,25 +26,50 @@ def nav_for(visit: Visit, area: str) -> list[Group]:
         return []
     if area == "hub":
         return _hub(visit)
+    if area == "account":
+        return _account()
     return [
         ("", [("apps", "My apps", "apps", "/portal/apps", 0, False)]),
         ("Build", [("scopes", "Scope reference", "list-search", "/portal/scopes", 0, False)]),
     ]
 
 
-def _hub(visit: Visit) -> list[Group]:
-    waiting = count_decisions(visit.tx, visit.viewer.organization_id)["needs_decision"]
+def _account() -> list[Group]:
     return [
         (
-            "Management",
-            [("service-apps", "Service apps", "server-cog", "/hub/service-apps", waiting, waiting > 0)],
-        ),
-        (
-            "Directory",
+            "Account",
             [
-                ("users", "Users", "users", "/hub/users", 0, False),
-                ("roles", "Roles", "shield-check", "/hub/roles", 0, False),
+                ("profile", "Profile and sessions", "user-circle", "/account", 0, False),
+                ("password", "Password", "key", "/account/password", 0, False),
             ],
-        ),
-        ("Security", [("audit", "Audit log", "history", "/hub/audit", 0, False)]),
+        )
     ]
+
+
+def _hub(visit: Visit) -> list[Group]:
+    """Only what the viewer may open."""
+    waiting = count_decisions(visit.tx, visit.viewer.organization_id)["needs_decision"]
+    links: dict[str, list[tuple[Ability, Link]]] = {
+        "Management": [
+            (Ability.SEE_PEOPLE, ("users", "Users", "users", "/hub/users", 0, False)),
+            (Ability.ENTER, ("roles", "Roles", "shield-check", "/hub/roles", 0, False)),
+        ],
+        "Apps": [
+            (
+                Ability.SEE_APPS,
+                ("service-apps", "Service apps", "server-cog", "/hub/service-apps", waiting, waiting > 0),
+            ),
+            (
+                Ability.SEE_APPS,
+                ("machine-accounts", "Machine accounts", "robot", "/hub/machine-accounts", 0, False),
+            ),
+        ],
+        "Monitoring": [
+            (Ability.READ_AUDIT, ("audit", "Audit log", "history", "/hub/audit", 0, False)),
+        ],
+    }
+    groups = [
+        (heading, [link for ability, link in those if may(visit.viewer, ability)])
+        for heading, those in links.items()
+    ]
+    return [(heading, shown) for heading, shown in groups if shown]

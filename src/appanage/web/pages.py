@@ -26,7 +26,7 @@ from appanage.storage import Transaction
 from appanage.web.csp import page_headers
 from appanage.web.navigation import areas_for, nav_for
 from appanage.web.rendering import hue, initials, render
-from appanage.web.visit import Form, SignInRequired, Visit, see_other
+from appanage.web.visit import Form, SignInRequired, Visit, local_path, see_other
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ class Page:
         kind: Kind = "console",
         area: str = "",
         here: str = "",
+        headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> None:
         self.template = template
@@ -52,6 +53,7 @@ class Page:
         self.kind = kind
         self.area = area
         self.here = here
+        self.headers = dict(headers or {})
         self.context = context
 
 
@@ -67,14 +69,15 @@ class Pages:
             try:
                 form = await _read_form(request)
             except Refusal as refused:
-                return await run_in_threadpool(self._answer, request, Form(), _raising(refused))
+                return await run_in_threadpool(self.refusal, request, refused)
             return await run_in_threadpool(self._answer, request, form, handler)
 
         return Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}.{handler.__name__}")
 
     def refusal(self, request: Request, refused: Refusal) -> Response:
         """The page that says what was refused; for what ends before or after a handler."""
-        return self._answer(request, Form(), _raising(refused))
+        cookie = _Cookie(self._deployment, request)
+        return cookie.set_on(self._refused(request, cookie, secrets.token_urlsafe(16), refused))
 
     def plain_refusal(self, refused: Refusal, status: int, tracking_id: str) -> Response:
         """As `refusal`, for when nothing can be relied on: without viewer, session or database."""
@@ -155,7 +158,7 @@ class Pages:
 
     def _rendered(self, visit: Visit, page: Page) -> Response:
         html = render(self._environment, page.template, self._context(visit, page) | page.context)
-        return HTMLResponse(html, page.status, page_headers(page.kind, visit.nonce))
+        return HTMLResponse(html, page.status, page_headers(page.kind, visit.nonce) | page.headers)
 
     def _context(self, visit: Visit, page: Page) -> dict[str, Any]:
         """What every page has; documented at the top of `layout.html`."""
@@ -173,7 +176,7 @@ class Pages:
             "lang": "en",
             "dir": "ltr",
             "notices": [("ok", text, "") for text in visit.take_notices()],
-            "path": visit.path,
+            "path": local_path(visit.path),
             "status": page.status,
             "now": visit.tx.now,
         }
@@ -265,14 +268,6 @@ async def _read_multipart(request: Request) -> Form:
     except (MultiPartException, UnicodeDecodeError) as cause:
         raise Invalid("The form cannot be read. Send it again.") from cause
     return Form(fields, {name: content for name, content in files.items() if content})
-
-
-def _raising(refused: Refusal) -> Handler:
-    def refuse(visit: Visit) -> Page:
-        del visit
-        raise refused
-
-    return refuse
 
 
 def _next_query(path: str) -> str:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Scope
 
 from appanage.deployment import Deployment
 from appanage.kit.errors import NotFound, Refusal
-from appanage.web import health
+from appanage.web import brand, health
 from appanage.web.account import pages as account
 from appanage.web.controlhub import pages as controlhub
 from appanage.web.oauth import endpoints
@@ -30,6 +30,7 @@ class Site:
         return [
             *endpoints.routes(self._deployment),
             *health.routes(self._deployment),
+            *brand.routes(self._deployment),
             *signin.routes(self._pages),
             *account.routes(self._pages),
             *portal.routes(self._pages),

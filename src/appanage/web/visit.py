@@ -17,6 +17,7 @@ from appanage.kit.errors import NotFound, Refusal
 from appanage.kit.ids import PublicIds, parse_uuid
 from appanage.kit.origin import Origin
 from appanage.kit.paging import PageRequest
+from appanage.kit.text import one_line
 from appanage.signin import service as signin
 from appanage.signin.model import BrowserSession
 from appanage.storage import Transaction
@@ -96,10 +97,10 @@ class Visit:
 
     def text(self, name: str) -> str:
         """A parameter of the query string, fit to search for."""
-        return self.query.get(name, "").replace("\0", "").strip()[:_LONGEST_QUERY]
+        return one_line(self.query.get(name, ""))[:_LONGEST_QUERY]
 
     def page_request(self, rows: int = ROWS) -> PageRequest:
-        return PageRequest(rows, self.text("cursor") or None)
+        return PageRequest(rows, self.query.get("cursor") or None)
 
     def with_query(self, **changes: str | None) -> str:
         """This page's address with some parameters of its query changed."""

@@ -1,8 +1,27 @@
+"""Every page of the administrators' console."""
+
+from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.web.controlhub import audit, decisions, machine_accounts, roles, service_apps, users
+from appanage.web.controlhub.access import Ability, enter, may
 from appanage.web.pages import Pages
+from appanage.web.visit import Visit, see_other
 
 
 def routes(pages: Pages) -> list[Route]:
-    del pages
-    return []
+    return [
+        pages.route("/hub", home),
+        *service_apps.routes(pages),
+        *decisions.routes(pages),
+        *machine_accounts.routes(pages),
+        *users.routes(pages),
+        *roles.routes(pages),
+        *audit.routes(pages),
+    ]
+
+
+def home(visit: Visit) -> Response:
+    """Leads to the first page that the administrator may see."""
+    viewer = enter(visit, Ability.ENTER)
+    return see_other("/hub/service-apps" if may(viewer, Ability.SEE_APPS) else "/hub/users")

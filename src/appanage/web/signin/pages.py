@@ -1,11 +1,15 @@
 """The sign-in page and the sign-out form."""
 
+from collections.abc import Mapping
+
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from appanage.kit.errors import Refused, TooMany
+from appanage.kit.errors import TooMany
+from appanage.kit.http import headers_of
 from appanage.signin import service as signin
 from appanage.web.pages import Page, Pages, fresh_cookie, renew_cookie
+from appanage.web.rendering import date_and_time
 from appanage.web.visit import Visit, local_path, see_other
 
 
@@ -18,11 +22,11 @@ def routes(pages: Pages) -> list[Route]:
     ]
 
 
-def home(visit: Visit) -> Response | Page:
+def home(visit: Visit) -> Response:
     """Where a person begins: at what they are asked to decide, or at their apps."""
     account = visit.viewer
     starts_in_hub = account.is_administrator and not account.organization.is_free
-    return see_other("/hub/service-apps" if starts_in_hub else "/portal/apps")
+    return see_other("/hub" if starts_in_hub else "/portal/apps")
 
 
 def show(visit: Visit) -> Response | Page:
@@ -31,13 +35,15 @@ def show(visit: Visit) -> Response | Page:
     return _page(visit)
 
 
-def sign_in(visit: Visit) -> Response | Page | Refused:
+def sign_in(visit: Visit) -> Response | Page:
     email, source = visit.form.get("email").strip(), visit.origin.address
     throttle = visit.deployment.throttle
     try:
         throttle.require_signin_allowed(email, source)
     except TooMany as refused:
-        return _page(visit, email=email, error=refused.message, status=429)
+        return _page(
+            visit, email=email, error=too_many(visit, refused), status=429, headers=headers_of(refused)
+        )
     signed_in = signin.sign_in(visit.tx, email, visit.form.get("password"))
     if signed_in is None:
         left = throttle.signin_failed(email, source)
@@ -48,21 +54,47 @@ def sign_in(visit: Visit) -> Response | Page | Refused:
     return renew_cookie(see_other(local_path(visit.form.get("next"))), signed_in.cookie.reveal())
 
 
-def sign_out(visit: Visit) -> Response | Page:
+def sign_out(visit: Visit) -> Response:
     if visit.session is not None:
         signin.sign_out(visit.tx, visit.session)
     return renew_cookie(RedirectResponse("/login", 303), fresh_cookie())
 
 
-def _page(visit: Visit, *, email: str = "", error: str = "", status: int = 200) -> Page:
+def too_many(visit: Visit, refused: TooMany) -> str:
+    """When to try again, as a clock time."""
+    return f"Too many attempts. Try again after {date_and_time(visit.tx.now + refused.retry_after)}."
+
+
+def _page(
+    visit: Visit,
+    *,
+    email: str = "",
+    error: str = "",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Page:
     wanted = local_path(visit.form.get("next") or visit.query.get("next", "/"))
-    return Page("signin/login.html", kind="signin", status=status, email=email, error=error, next=wanted)
+    return Page(
+        "signin/login.html",
+        kind="signin",
+        status=status,
+        headers=headers,
+        email=email,
+        error=error,
+        next=wanted,
+        place=_place(visit, wanted),
+    )
+
+
+def _place(visit: Visit, path: str) -> str:
+    """The console that the person is on the way to."""
+    brand = visit.deployment.settings.brand
+    places = {"/portal": brand.portal, "/hub": brand.hub}
+    return next((name for prefix, name in places.items() if path.startswith(prefix)), brand.product)
 
 
 def _no_match(left: int) -> str:
-    tries = "1 try" if left == 1 else f"{left} tries"
-    return (
-        f"That e-mail and password do not match. {tries} left."
-        if left
-        else "That e-mail and password do not match."
-    )
+    sentence = "That e-mail and password do not match."
+    if left == 0:
+        return sentence
+    return f"{sentence} 1 try left." if left == 1 else f"{sentence} {left} tries left."

@@ -1,0 +1,85 @@
+"""Who may see and do what in the administrators' console. One table decides; the services below check again."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from appanage.directory import queries as directory
+from appanage.directory.model import Account
+from appanage.directory.roles import ADMINISTRATORS, PEOPLE_WRITERS, Role, labels
+from appanage.kit.errors import NotPermitted
+from appanage.web.visit import Visit
+
+
+class Ability(StrEnum):
+    """What one can do here; the value continues the words "you can"."""
+
+    ENTER = "open the administrators’ console"
+    SEE_APPS = "see Service Apps and machine accounts"
+    DECIDE = "authorize and deauthorize Service Apps"
+    SEE_PEOPLE = "see people and their roles"
+    ADD_PEOPLE = "add people"
+    ASSIGN_ROLES = "assign roles"
+    READ_AUDIT = "read and export the audit log"
+
+
+_FULL = frozenset({Role.FULL_ADMIN})
+
+ALLOWED: Mapping[Ability, frozenset[Role]] = {
+    Ability.ENTER: ADMINISTRATORS,
+    Ability.SEE_APPS: _FULL | {Role.READONLY_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN},
+    Ability.DECIDE: _FULL,
+    Ability.SEE_PEOPLE: _FULL | {Role.READONLY_ADMIN, Role.USER_ADMIN},
+    Ability.ADD_PEOPLE: PEOPLE_WRITERS,
+    Ability.ASSIGN_ROLES: _FULL,
+    Ability.READ_AUDIT: _FULL,
+}
+
+
+def may(account: Account, ability: Ability) -> bool:
+    return account.has_any(*ALLOWED[ability])
+
+
+def explanation(role: Role) -> str:
+    """What a role is good for here, beyond opening the console."""
+    if role is Role.COMPLIANCE_OFFICER:
+        return "With Full Administrator: authorize apps that ask for compliance scopes."
+    can = [ability for ability, roles in ALLOWED.items() if role in roles and ability is not Ability.ENTER]
+    return f"Can {'; '.join(can)}."
+
+
+def enter(visit: Visit, ability: Ability) -> Account:
+    """The viewer, who may do this. Raises NotPermitted, which names the missing role and who can assign it."""
+    viewer = member(visit)
+    if not may(viewer, ability):
+        missing = labels(ALLOWED[ability])
+        sentence = f"To {ability} you need the role {either(missing)}. {_who_can_assign(visit)}"
+        raise NotPermitted(sentence, code="role_missing", roles=missing)
+    return viewer
+
+
+def member(visit: Visit) -> Account:
+    """The viewer, whose organization has this console; a free one has not."""
+    organization, brand = visit.viewer.organization, visit.deployment.settings.brand
+    if organization.is_free:
+        sentence = (
+            f"{organization.name} is a free organization and has no {brand.hub}: only organizations of the "
+            f"standard plan authorize apps. You can build apps in the {brand.portal}."
+        )
+        raise NotPermitted(sentence, code="free_organization")
+    return visit.viewer
+
+
+def holders(visit: Visit, role: Role) -> list[str]:
+    """The names of people of the viewer's organization who hold a role and can act, a handful at most."""
+    found = directory.list_with_role(visit.tx, visit.viewer.organization_id, role)
+    return [account.display_name for account in found if account.is_active][:5]
+
+
+def either(names: Sequence[str]) -> str:
+    """The names as a sentence offers them: `A, B or C`."""
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _who_can_assign(visit: Visit) -> str:
+    names = holders(visit, Role.FULL_ADMIN)
+    return f"Ask {either(names)} to assign it." if names else "Nobody in your organization can assign it now."

@@ -1,0 +1,68 @@
+"""What happened to an app, as its developers may see it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.routing import Route
+
+from appanage.events import Event, Outcome
+from appanage.events import queries as events
+from appanage.events.queries import EventFilter
+from appanage.kit.text import count_of
+from appanage.web.pages import Page, Pages
+from appanage.web.portal.sections import owned_app, section
+from appanage.web.visit import Visit
+
+FIELDS = {
+    "name": "name",
+    "description": "description",
+    "contactEmail": "contact e-mail",
+    "companyName": "company",
+    "supportUrl": "support page",
+    "privacyUrl": "privacy page",
+    "logo": "logo",
+    "scopeReasons": "reasons for scopes",
+}
+
+
+def routes(pages: Pages) -> list[Route]:
+    return [pages.route("/portal/apps/{id}/activity", show)]
+
+
+def show(visit: Visit) -> Page:
+    app = owned_app(visit)
+    page = events.list_for_app(visit.tx, app.id, EventFilter(), visit.page_request())
+    return section(
+        visit,
+        app,
+        "portal/app/activity.html",
+        tab="Activity",
+        rows=[(event, detail_of(event), event.outcome == Outcome.REFUSED) for event in page.items],
+        shown=count_of(len(page.items), "event", "events"),
+        next=visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,
+        first=visit.with_query(cursor=None) if visit.text("cursor") else None,
+    )
+
+
+def detail_of(event: Event) -> str:
+    """What the sentence about an event leaves out."""
+    data = event.data
+    if "endsIn" in data:
+        return f"It ends in {data['endsIn']}."
+    if event.type == "app.scopes_changed":
+        return _scopes_changed(data["scopes"])
+    if event.type == "app.updated":
+        return f"Changed: {', '.join(FIELDS.get(name, name) for name in data)}."
+    if data.get("missingRoles"):
+        return f"Missing role: {', '.join(data['missingRoles'])}."
+    return str(data.get("reason") or "")
+
+
+def _scopes_changed(change: Mapping[str, Any]) -> str:
+    before, after = set(change["before"]), set(change["after"])
+    sentences = [
+        f"{verb}: {', '.join(sorted(names))}."
+        for verb, names in (("Added", after - before), ("Removed", before - after))
+        if names
+    ]
+    return " ".join(sentences)

@@ -1,0 +1,46 @@
+"""My apps, and the choice of what to create."""
+
+from starlette.routing import Route
+
+from appanage.apps import queries
+from appanage.apps.model import AppKind
+from appanage.apps.queries import AppFilter
+from appanage.kit.text import count_of
+from appanage.web.pages import Page, Pages
+from appanage.web.portal.sections import address, logo_of
+from appanage.web.portal.standing import standings_of
+from appanage.web.visit import Visit
+
+KINDS = {AppKind.SERVICE_APP: "Service App"}  # what can be made here so far
+
+
+def routes(pages: Pages) -> list[Route]:
+    return [
+        pages.route("/portal/apps", show_list),
+        pages.route("/portal/apps/new", choose_kind),
+    ]
+
+
+def show_list(visit: Visit) -> Page:
+    search, kind = visit.text("q"), visit.text("type")
+    wanted = AppFilter(search, AppKind(kind) if kind in KINDS else None)
+    page = queries.list_owned(visit.tx, visit.viewer, wanted, visit.page_request())
+    standings = standings_of(visit.tx, page.items)
+    return Page(
+        "portal/apps.html",
+        area="portal",
+        here="apps",
+        rows=[(app, standings[app.id], address(app), logo_of(app)) for app in page.items],
+        search=search,
+        chosen=kind,
+        kinds=KINDS,
+        is_filtered=bool(search or wanted.kind),
+        shown=count_of(len(page.items), "app", "apps"),
+        next=visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,
+        first=visit.with_query(cursor=None) if visit.text("cursor") else None,
+    )
+
+
+def choose_kind(visit: Visit) -> Page:
+    organization = visit.viewer.organization
+    return Page("portal/new.html", area="portal", here="apps", organization=organization)

@@ -1,0 +1,30 @@
+"""The picture of an app, for everybody who may see the app."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from appanage.apps import queries as apps
+from appanage.authorizations.queries import get_visible_app
+from appanage.kit.errors import NotFound
+from appanage.web.pages import Pages
+from appanage.web.visit import Visit
+
+
+def routes(pages: Pages) -> list[Route]:
+    return [pages.route("/portal/apps/{id}/logo", show)]
+
+
+def show(visit: Visit) -> Response:
+    """For its owners and the administrators who may decide on it; kept for ever when the address names the content."""
+    app = get_visible_app(visit.tx, visit.viewer, visit.id())
+    logo = apps.find_logo(visit.tx, app.id)
+    if logo is None:
+        raise NotFound(f"{app.name} has no logo.")
+    is_named = visit.text("v") == app.logo_digest
+    headers = {
+        "ETag": f'"{app.logo_digest}"',
+        "Cache-Control": "private, max-age=31536000, immutable" if is_named else "private, no-cache",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    return Response(logo.content, media_type=logo.media_type, headers=headers)

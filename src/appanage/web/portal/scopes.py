@@ -1,0 +1,81 @@
+"""The scopes of an app: what it asks for, and which organizations still have to approve it."""
+
+from dataclasses import replace
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from appanage.apps import service as apps
+from appanage.apps.model import App
+from appanage.apps.service import AppDraft, draft_of
+from appanage.authorizations import queries as authorizations
+from appanage.authorizations.queries import AuthorizationFilter
+from appanage.kit.errors import Conflict, Invalid
+from appanage.kit.paging import PageRequest
+from appanage.web.pages import Page, Pages
+from appanage.web.portal import drafts
+from appanage.web.portal.picker import picker
+from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.standing import organizations, standing_of
+from appanage.web.visit import Visit, see_other
+
+NAMED = 10  # organizations that must approve; more are behind a link
+
+
+def routes(pages: Pages) -> list[Route]:
+    return [
+        pages.route("/portal/apps/{id}/scopes", show),
+        pages.route("/portal/apps/{id}/scopes", save, methods=["POST"]),
+    ]
+
+
+def show(visit: Visit) -> Page:
+    app = owned_app(visit)
+    return _page(visit, app, draft_of(app))
+
+
+def save(visit: Visit) -> Response | Page:
+    """A scope that is taken away stops working at once; one that is added waits for every organization."""
+    app = owned_app(visit, for_update=True)
+    before = frozenset(app.scopes)
+    draft = replace(
+        draft_of(app),
+        scopes=drafts.read_scopes(visit.form),
+        scope_reasons=drafts.read_reasons(visit.form),
+    ).tidy()
+    try:
+        apps.update(visit.tx, app, draft, by=visit.viewer, version=drafts.read_version(visit.form))
+    except Conflict as conflict:
+        return _page(visit, app, draft, {"": conflict.message}, status=409)
+    except Invalid as invalid:
+        return _page(visit, app, draft, invalid.fields, status=422)
+    visit.tell(_saved(visit, app, before))
+    return see_other(f"{address(app)}/scopes")
+
+
+def _saved(visit: Visit, app: App, before: frozenset[str]) -> str:
+    sentences = ["The scopes are saved."]
+    outdated = standing_of(visit.tx, app).orgs.outdated
+    if before - frozenset(app.scopes):
+        sentences.append("What was removed stopped working at once.")
+    if frozenset(app.scopes) - before and outdated:
+        sentences.append(f"{organizations(outdated)} must approve what was added.")
+    return " ".join(sentences)
+
+
+def _page(
+    visit: Visit, app: App, draft: AppDraft, errors: dict[str, str] | None = None, *, status: int = 200
+) -> Page:
+    outdated = AuthorizationFilter(active=True, outdated=True)
+    waiting = authorizations.list_for_app(visit.tx, app, outdated, PageRequest(NAMED))
+    return section(
+        visit,
+        app,
+        "portal/app/scopes.html",
+        tab="Scopes",
+        status=status,
+        picker=picker(draft.scopes, draft.scope_reasons),
+        waiting=waiting.items,
+        theirs=app.scopes if status == 409 else None,
+        errors=errors or {},
+    )

@@ -1,0 +1,134 @@
+"""Creating a Service App in three steps. The draft lives in the form alone and is checked again at every step."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from appanage.apps import service as apps
+from appanage.apps.model import App
+from appanage.apps.service import AppDraft
+from appanage.kit.errors import Invalid
+from appanage.kit.secrets import Secret
+from appanage.web.pages import Page, Pages
+from appanage.web.portal import drafts
+from appanage.web.portal.credentials import taken_secret
+from appanage.web.portal.picker import as_listed, picker
+from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.visit import Form, Visit, see_other
+
+WIZARD = "/portal/apps/new/service-app"
+Errors = Mapping[str, str]
+
+
+def routes(pages: Pages) -> list[Route]:
+    return [
+        pages.route(f"{WIZARD}/about", begin),
+        pages.route(f"{WIZARD}/about", back_to_about, methods=["POST"]),
+        pages.route(f"{WIZARD}/scopes", begin_again),
+        pages.route(f"{WIZARD}/scopes", go_to_scopes, methods=["POST"]),
+        pages.route(f"{WIZARD}/review", begin_again),
+        pages.route(f"{WIZARD}/review", go_to_review, methods=["POST"]),
+        pages.route(WIZARD, begin_again),
+        pages.route(WIZARD, register, methods=["POST"]),
+        pages.route("/portal/apps/{id}/created", show_created),
+    ]
+
+
+def begin(visit: Visit) -> Page:
+    return _about(visit, AppDraft(name="", contact_email=visit.viewer.email))
+
+
+def begin_again(visit: Visit) -> Response:
+    """A later step is only reached with a draft, which a plain visit does not bring."""
+    del visit
+    return see_other(f"{WIZARD}/about")
+
+
+def back_to_about(visit: Visit) -> Page:
+    return _about(visit, _draft(visit.form))
+
+
+def go_to_scopes(visit: Visit) -> Page:
+    draft = _draft(visit.form)
+    return _unfinished(visit, draft, before="scopes") or _scopes(visit, draft)
+
+
+def go_to_review(visit: Visit) -> Page:
+    draft = _draft(visit.form)
+    return _unfinished(visit, draft, before="review") or _review(visit, draft)
+
+
+def register(visit: Visit) -> Response | Page:
+    draft = _draft(visit.form)
+    unfinished = _unfinished(visit, draft, before="review")
+    if unfinished:
+        return unfinished
+    try:
+        with visit.tx.begin_nested():  # a logo that is refused undoes the app as well
+            app, secret = _create(visit, draft)
+    except Invalid as invalid:
+        return _review(visit, draft, invalid.fields)
+    shown = visit.keep_secret({"app": str(app.id), "secret": secret.reveal()})
+    return see_other(f"{address(app)}/created?shown={shown}")
+
+
+def show_created(visit: Visit) -> Page:
+    """The client secret, once; a reload says that it was shown."""
+    app = owned_app(visit)
+    secret = taken_secret(visit, app.id)
+    return section(visit, app, "portal/app/created.html", kind="secret", secret=secret)
+
+
+def _create(visit: Visit, draft: AppDraft) -> tuple[App, Secret]:
+    lifetime = visit.deployment.settings.lifetimes.client_secret
+    app, secret = apps.create_service_app(visit.tx, draft, by=visit.viewer, secret_lifetime=lifetime)
+    logo = visit.form.files.get("logo")
+    if logo:
+        apps.set_logo(visit.tx, app, logo, by=visit.viewer)
+    return app, secret
+
+
+def _draft(form: Form) -> AppDraft:
+    about = drafts.read_about(form)
+    return replace(about, scopes=drafts.read_scopes(form), scope_reasons=drafts.read_reasons(form)).tidy()
+
+
+def _unfinished(visit: Visit, draft: AppDraft, *, before: str) -> Page | None:
+    """The first step before this one in which something is wrong."""
+    errors = apps.about_problems(draft)
+    if errors:
+        return _about(visit, draft, errors)
+    errors = drafts.problems_of(draft) if before == "review" else {}
+    return _scopes(visit, draft, errors) if errors else None
+
+
+def _about(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
+    return _step(visit, "about", draft, errors)
+
+
+def _scopes(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
+    return _step(visit, "scopes", draft, errors, picker=picker(draft.scopes, draft.scope_reasons))
+
+
+def _review(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
+    state = picker(draft.scopes, draft.scope_reasons)
+    return _step(
+        visit, "review", draft, errors, picker=state, scopes=as_listed(draft.scopes, draft.scope_reasons)
+    )
+
+
+def _step(visit: Visit, name: str, draft: AppDraft, errors: Errors | None, **context: Any) -> Page:
+    return Page(
+        f"portal/wizard/{name}.html",
+        area="portal",
+        here="apps",
+        status=422 if errors else 200,
+        draft=draft,
+        errors=errors or {},
+        wizard=WIZARD,
+        organization=visit.viewer.organization,
+        **context,
+    )
