@@ -1,0 +1,1 @@
+"""The demonstration: organizations, people and an app to try everything with."""

@@ -1,0 +1,35 @@
+"""What the demonstration keeps for itself in the data folder, since the database has only a digest of it.
+
+Only a demonstration does this: elsewhere a client secret is shown once and kept by whoever uses it.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NAME = "demo.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsake:
+    """Where the demonstration was last served, and the secret of its app's client."""
+
+    base_url: str
+    client_secret: str
+
+
+def read(folder: Path) -> Keepsake | None:
+    try:
+        return Keepsake(**json.loads((folder / NAME).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def write(folder: Path, keepsake: Keepsake) -> None:
+    """Replaces the file in one step; only its owner may read it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    new = folder / f"{NAME}.new"
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(asdict(keepsake), file)
+    new.replace(folder / NAME)

@@ -1,0 +1,129 @@
+"""Making the demonstration data, once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+
+from appanage.apps import queries as apps
+from appanage.apps import service as app_service
+from appanage.apps.model import App, AppKind
+from appanage.apps.queries import AppFilter
+from appanage.apps.service import AppDraft
+from appanage.authorizations.service import request_authorization
+from appanage.cli.demo.cast import (
+    APP_DESCRIPTION,
+    APP_NAME,
+    APP_SCOPES,
+    NORTHWIND,
+    ORGANIZATIONS,
+    PASSWORD,
+    REQUEST_MESSAGE,
+    DemoOrganization,
+    DemoPerson,
+)
+from appanage.cli.demo.workforce import profile_of, workforce
+from appanage.directory import queries as directory
+from appanage.directory import service as directory_service
+from appanage.directory.model import Account, License, Organization
+from appanage.directory.service import Profile
+from appanage.events import Actor
+from appanage.kit.paging import PageRequest
+from appanage.kit.secrets import Secret
+from appanage.settings import Lifetimes
+from appanage.signin.service import set_password
+from appanage.storage import Transaction
+
+WORKFORCE = 40
+_NARRATOR = Actor("The demonstration")
+_FIRST_NAMED = 50  # numbers of named people begin here, so that phones and extensions are nobody else's
+
+
+def is_present(tx: Transaction) -> bool:
+    return tx.get(Organization, NORTHWIND.id) is not None
+
+
+def make(tx: Transaction, lifetimes: Lifetimes) -> Secret:
+    """Makes everything; the secret is that of the app's client."""
+    for one in ORGANIZATIONS:
+        _make_organization(tx, one)
+    developer = directory.find_person_by_email(tx, NORTHWIND.people[0].email)
+    assert developer is not None
+    return _make_app(tx, developer, lifetimes)
+
+
+def find_app(tx: Transaction) -> App | None:
+    """The demonstration's app; None when its developer has deleted it."""
+    developer = directory.find_person_by_email(tx, NORTHWIND.people[0].email)
+    if developer is None:
+        return None
+    owned = apps.list_owned(tx, developer, AppFilter(APP_NAME, AppKind.SERVICE_APP), PageRequest(100))
+    return next((app for app in owned.items if app.name == APP_NAME), None)
+
+
+def _make_organization(tx: Transaction, one: DemoOrganization) -> None:
+    made = directory_service.create_organization(
+        tx, one.name, by=_NARRATOR, plan=one.plan, organization_id=one.id
+    )
+    licenses = [
+        directory_service.create_license(tx, made, code=code, name=name, units=units)
+        for code, name, units in one.licenses
+    ]
+    tx.flush()
+    for number, person in zip(count(_FIRST_NAMED), one.people, strict=False):
+        _make_named(tx, made, person, number, licenses)
+    _make_workforce(tx, made, one.domain, licenses)
+
+
+def _make_named(
+    tx: Transaction, organization: Organization, person: DemoPerson, number: int, licenses: Sequence[License]
+) -> None:
+    profile = profile_of(
+        number,
+        email=person.email,
+        first=person.first_name,
+        last=person.last_name,
+        title=person.title,
+        department=person.department,
+    )
+    ids = [one.id for one in licenses]
+    made = directory_service.create_person(
+        tx, organization, profile, by=_NARRATOR, roles=person.roles, licenses=ids
+    )
+    set_password(tx, made, PASSWORD, by=_NARRATOR)
+
+
+def _make_workforce(
+    tx: Transaction, organization: Organization, domain: str, licenses: Sequence[License]
+) -> None:
+    heads: dict[str, Account] = {}
+    for number, profile in enumerate(workforce(domain, WORKFORCE)):
+        # Everybody has the first license, every second person the next, every third the one after.
+        ids = [one.id for step, one in enumerate(licenses, start=1) if number % step == 0]
+        managed = _managed(profile, heads)
+        made = directory_service.create_person(tx, organization, managed, by=_NARRATOR, licenses=ids)
+        heads.setdefault(made.department or "", made)
+
+
+def _managed(profile: Profile, heads: Mapping[str, Account]) -> Profile:
+    head = heads.get(profile.department or "")
+    if head is None:
+        return profile
+    return replace(profile, manager=head.display_name, manager_id=head.id)
+
+
+def _make_app(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secret:
+    draft = AppDraft(
+        name=APP_NAME,
+        description=APP_DESCRIPTION,
+        contact_email=developer.email,
+        scopes=list(APP_SCOPES),
+        scope_reasons=APP_SCOPES,
+        company_name=NORTHWIND.name,
+        support_url="https://people-operations.northwind.example/workforce-sync",
+        privacy_url="https://people-operations.northwind.example/privacy",
+    )
+    app, secret = app_service.create_service_app(
+        tx, draft, by=developer, secret_lifetime=lifetimes.client_secret
+    )
+    request_authorization(tx, app, by=developer, message=REQUEST_MESSAGE)
+    return secret

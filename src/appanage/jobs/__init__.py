@@ -1,0 +1,1 @@
+"""What the platform does by itself, on a queue that PostgreSQL keeps."""

@@ -1,0 +1,77 @@
+"""The job worker: a process that does what is due, once in a deployment however many workers there are."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import UniqueViolation
+
+from appanage.deployment import Deployment
+from appanage.jobs.housekeeping import prune, rotate_signing_keys
+from appanage.storage.engine import plain_url
+
+FINISH_WITHIN = 10.0  # seconds that running jobs have when the worker is told to stop
+KEEP_FAILED_FOR = 7 * 24  # hours in which a failed job can be looked into
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to be done again and again. `cron` is in UTC."""
+
+    name: str
+    cron: str
+    run: Callable[[Deployment], None]
+
+
+CHORES = (
+    Chore("rotate_signing_keys", "7 * * * *", rotate_signing_keys),
+    Chore("prune", "*/10 * * * *", prune),
+)
+
+
+def run(deployment: Deployment) -> None:
+    """Works until SIGINT or SIGTERM, then finishes what it has begun."""
+    job_queue(deployment).run_worker(
+        concurrency=2, delete_jobs="successful", shutdown_graceful_timeout=FINISH_WITHIN
+    )
+
+
+def job_queue(deployment: Deployment) -> App:
+    """The queue in the deployment's database, with all its chores."""
+    url = plain_url(deployment.database.url)
+    connector = PsycopgConnector(
+        conninfo=url, min_size=1, max_size=4, kwargs={"application_name": "appanage jobs"}
+    )
+    queue = App(connector=connector)
+    for chore in CHORES:
+        _schedule(queue, chore, deployment)
+    _keep_tidy(queue)
+    return queue
+
+
+def _schedule(queue: App, chore: Chore, deployment: Deployment) -> None:
+    @queue.periodic(cron=chore.cron)
+    @queue.task(name=chore.name, queueing_lock=chore.name)  # of each chore at most one waits
+    def work(timestamp: int) -> None:
+        del timestamp  # the time that it was due; chores look at the present
+        chore.run(deployment)
+
+
+def _keep_tidy(queue: App) -> None:
+    """What the queue needs for itself."""
+
+    @queue.periodic(cron="* * * * *")
+    @queue.task(name="retry_abandoned_jobs", queueing_lock="retry_abandoned_jobs")
+    async def retry_abandoned_jobs(timestamp: int) -> None:
+        """A worker that was killed leaves its jobs behind as running; they are begun anew."""
+        del timestamp
+        for job in await queue.job_manager.get_stalled_jobs():
+            with suppress(UniqueViolation):  # the next one of its kind is waiting already
+                await queue.job_manager.retry_job(job)
+
+    @queue.periodic(cron="23 4 * * *")
+    @queue.task(name="forget_failed_jobs", queueing_lock="forget_failed_jobs")
+    async def forget_failed_jobs(timestamp: int) -> None:
+        del timestamp
+        await queue.job_manager.delete_old_jobs(nb_hours=KEEP_FAILED_FOR, include_failed=True)

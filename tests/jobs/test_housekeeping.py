@@ -1,0 +1,161 @@
+"""Housekeeping keeps tables bounded and keys fresh."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import ColumnElement, delete, func, select
+
+from appanage.authorizations import personal_tokens
+from appanage.authorizations.model import PersonalToken, RefreshToken, Revocation, RevocationKind
+from appanage.authorizations.revocation import revoke
+from appanage.deployment import Deployment, assemble
+from appanage.directory.model import Account
+from appanage.jobs import housekeeping
+from appanage.jobs.housekeeping import prune, rotate_signing_keys
+from appanage.signin.model import BrowserSession
+from appanage.signin.service import sign_in
+from appanage.storage import Record
+from support.clock import MovableClock
+from support.live import settings_for
+from support.world import PASSWORD, World
+
+
+@pytest.fixture(scope="module")
+def database_url(new_database: Callable[[], str]) -> str:
+    """A database of one's own: pruning in the far future would reach into other tests' stories."""
+    url = new_database()
+    prepared = assemble(settings_for(), url)
+    prepared.prepare()
+    prepared.database.dispose()
+    return url
+
+
+@pytest.fixture
+def person(world: World) -> Account:
+    return world.person(world.organization(), password=PASSWORD)
+
+
+def tokens_of(world: World, person: Account) -> int:
+    return count(world, PersonalToken, PersonalToken.account_id == person.id)
+
+
+def count(world: World, record: type[Record], condition: ColumnElement[bool]) -> int:
+    with world.deployment.transaction(world.origin) as tx:
+        return tx.scalar(select(func.count()).select_from(record).where(condition)) or 0
+
+
+def test_what_has_expired_goes_and_what_lives_stays(
+    deployment: Deployment, world: World, clock: MovableClock, person: Account
+):
+    """TEN-04."""
+    world.token(person, hours=1)
+    living = world.token(person, hours=12)
+    clock.advance(hours=2)
+
+    prune(deployment)
+
+    assert tokens_of(world, person) == 1
+    with deployment.transaction(world.origin) as tx:
+        assert deployment.verifier.caller_of(tx, living).account.id == person.id
+
+
+def test_every_kind_of_thing_that_expires_is_pruned(
+    deployment: Deployment, world: World, clock: MovableClock, person: Account
+):
+    admin = world.full_admin(person.organization)
+    made = world.service_app(world.developer(person.organization))
+    authorization = world.authorize(made, admin)
+    world.retrieve(made, person.organization)
+    subject = uuid.uuid4().hex
+    with deployment.transaction(world.origin) as tx:
+        assert sign_in(tx, person.email, PASSWORD)
+        revoke(tx, RevocationKind.TOKEN, subject, longest_life=timedelta(days=14))
+    kept = {
+        RefreshToken: RefreshToken.authorization_id == authorization.id,
+        BrowserSession: BrowserSession.account_id == person.id,
+        Revocation: Revocation.subject == subject,
+    }
+    before = [count(world, record, condition) for record, condition in kept.items()]
+    clock.advance(days=120)
+
+    prune(deployment)
+
+    assert before == [1, 1, 1]
+    assert [count(world, record, condition) for record, condition in kept.items()] == [0, 0, 0]
+
+
+def test_pruning_goes_on_batch_by_batch_until_nothing_is_left(
+    deployment: Deployment,
+    world: World,
+    clock: MovableClock,
+    person: Account,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    for _ in range(5):
+        world.token(person, hours=1)
+    clock.advance(hours=2)
+
+    prune(deployment)
+
+    assert tokens_of(world, person) == 0
+
+
+def test_a_row_that_somebody_holds_is_left_for_the_next_time(
+    deployment: Deployment, world: World, clock: MovableClock, person: Account
+):
+    """Pruning waits for nobody and makes nobody wait."""
+    world.token(person, hours=1)
+    world.token(person, hours=1)
+    clock.advance(hours=2)
+    own = PersonalToken.account_id == person.id
+    with deployment.transaction(world.origin) as holder:
+        held = holder.scalars(select(PersonalToken).where(own).limit(1).with_for_update()).one()
+
+        prune(deployment)
+
+        left = list(holder.scalars(select(PersonalToken.id).where(own)))
+    prune(deployment)
+
+    assert left == [held.id]
+    assert tokens_of(world, person) == 0
+
+
+def test_one_call_prunes_no_more_than_it_was_told(
+    deployment: Deployment, world: World, clock: MovableClock, person: Account
+):
+    for _ in range(3):
+        world.token(person, hours=1)
+    clock.advance(hours=2)
+    with deployment.transaction(world.origin) as tx:
+        tx.execute(delete(PersonalToken).where(PersonalToken.account_id != person.id))
+
+        removed = personal_tokens.prune(tx, limit=2)
+
+    assert removed == 2
+    assert tokens_of(world, person) == 1
+
+
+def test_the_next_signing_key_is_made_in_time_and_signs_after_its_notice(
+    deployment: Deployment, world: World, clock: MovableClock
+):
+    """TOK-14."""
+    with deployment.transaction(world.origin) as tx:
+        first = deployment.keys.signing_key(tx).key_id
+    rotate_signing_keys(deployment)
+    published_early = [key["kid"] for key in deployment.keys.public_keys()]
+    clock.advance(days=89, minutes=5)
+
+    rotate_signing_keys(deployment)
+    with deployment.transaction(world.origin) as tx:
+        published = [key["kid"] for key in deployment.keys.public_keys()]
+        still = deployment.keys.signing_key(tx).key_id
+    clock.advance(days=1)
+    with deployment.transaction(world.origin) as tx:
+        then = deployment.keys.signing_key(tx).key_id
+
+    assert first in published_early
+    assert first == still
+    assert (then, first) == (published[0], published[1])

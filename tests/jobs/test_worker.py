@@ -1,0 +1,92 @@
+"""The job worker does what the queue holds."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from procrastinate import App
+from sqlalchemy import text
+
+from appanage.authorizations.model import PersonalToken
+from appanage.deployment import Deployment, assemble
+from appanage.jobs.worker import CHORES, job_queue
+from support.clock import MovableClock
+from support.live import settings_for
+from support.world import World
+
+
+@pytest.fixture
+def deployment(new_database: Callable[[], str], clock: MovableClock) -> Iterator[Deployment]:
+    made = assemble(settings_for(), new_database(), clock=clock)
+    made.prepare()
+    yield made
+    made.database.dispose()
+
+
+@pytest.fixture
+def queue(deployment: Deployment) -> Iterator[App]:
+    with job_queue(deployment).open() as queue:
+        yield queue
+
+
+def work_off(deployment: Deployment) -> None:
+    """Does what is in the queue, and nothing that the clock would add to it meanwhile."""
+    queue = job_queue(deployment)
+    queue.periodic_registry.periodic_tasks.clear()
+    queue.run_worker(wait=False, delete_jobs="successful", install_signal_handlers=False)
+
+
+def states(deployment: Deployment, task: str) -> list[str]:
+    with deployment.database.engine.connect() as connection:
+        query = text("SELECT status FROM procrastinate_jobs WHERE task_name = :task ORDER BY id")
+        return [row.status for row in connection.execute(query, {"task": task})]
+
+
+def test_a_chore_is_done_and_its_job_is_gone(
+    deployment: Deployment, queue: App, world: World, clock: MovableClock
+):
+    world.token(world.person(world.organization()), hours=1)
+    clock.advance(hours=2)
+    queue.configure_task("prune").defer(timestamp=0)
+
+    work_off(deployment)
+
+    with deployment.transaction(world.origin) as tx:
+        assert tx.query(PersonalToken).count() == 0
+    assert states(deployment, "prune") == []
+
+
+@pytest.mark.parametrize("chore", CHORES, ids=lambda chore: chore.name)
+def test_every_chore_can_be_done_at_any_time(deployment: Deployment, queue: App, chore):
+    queue.configure_task(chore.name).defer(timestamp=0)
+
+    work_off(deployment)
+
+    assert states(deployment, chore.name) == []
+
+
+def test_a_job_whose_worker_was_killed_is_begun_anew(deployment: Deployment, queue: App):
+    job_id = queue.configure_task("prune").defer(timestamp=0)
+    with deployment.database.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = :id"), {"id": job_id}
+        )
+    queue.configure_task("retry_abandoned_jobs").defer(timestamp=0)
+
+    work_off(deployment)
+
+    assert states(deployment, "prune") == []
+
+
+def test_an_abandoned_job_stays_when_the_next_of_its_kind_waits(deployment: Deployment, queue: App):
+    job_id = queue.configure_task("prune").defer(timestamp=0)
+    with deployment.database.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = :id"), {"id": job_id}
+        )
+    queue.configure_task("prune", schedule_in={"hours": 1}, queueing_lock="prune").defer(timestamp=0)
+    queue.configure_task("retry_abandoned_jobs").defer(timestamp=0)
+
+    work_off(deployment)
+
+    assert states(deployment, "prune") == ["doing", "todo"]
+    assert states(deployment, "retry_abandoned_jobs") == []

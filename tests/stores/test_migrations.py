@@ -1,0 +1,55 @@
+"""The history of the schema leads to the models."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from appanage import app  # noqa: F401 – importing everything makes every model known
+from appanage.storage import Record, migrate
+from appanage.storage.engine import driver_url
+from appanage.storage.migrations.job_queue import newest_migration_of_the_job_queue
+
+
+@pytest.fixture
+def engine(new_database: Callable[[], str]) -> Iterator[Engine]:
+    engine = create_engine(driver_url(new_database()))
+    yield engine
+    engine.dispose()
+
+
+def test_an_empty_database_comes_to_the_present_schema_which_is_that_of_the_models(engine: Engine):
+    assert not migrate.is_current(engine)
+
+    migrate.upgrade(engine)
+
+    assert migrate.is_current(engine)
+    with engine.connect() as connection:
+        assert migrate.compare(connection, Record.metadata) == []
+
+
+def test_migrating_twice_is_harmless(engine: Engine):
+    for _ in range(2):
+        migrate.upgrade(engine)
+
+    assert migrate.is_current(engine)
+
+
+def test_a_table_that_no_model_knows_is_found(engine: Engine):
+    """The comparison would say so if a migration made something that nothing uses."""
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE forgotten (id int)"))
+
+        differences = migrate.compare(connection, Record.metadata)
+
+    assert [difference[0] for difference in differences] == ["remove_table"]
+
+
+def test_the_job_queue_has_no_migration_that_ours_do_not_apply():
+    """When this fails, a newer procrastinate has brought one: add a revision that applies it."""
+    from importlib import import_module
+
+    revision = import_module("appanage.storage.migrations.versions.0002_the_job_queue")
+
+    assert newest_migration_of_the_job_queue() == revision.NEWEST
