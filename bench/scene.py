@@ -1,0 +1,69 @@
+"""What the benchmark plays in: a deployment on a database of its own, with customers who authorized their apps."""
+
+from dataclasses import dataclass
+
+from appanage.apps import service as apps
+from appanage.apps.model import App
+from appanage.apps.service import AppDraft
+from appanage.authorizations import service as authorizations
+from appanage.authorizations.tokens import TokenPair
+from appanage.deployment import Deployment
+from appanage.directory import service as directory
+from appanage.directory.model import Account, Organization
+from appanage.directory.roles import Role
+from appanage.directory.service import Profile
+from appanage.events import Actor
+from appanage.kit.errors import Refused
+from appanage.kit.origin import command_line_origin
+from appanage.kit.secrets import Secret
+from appanage.storage import Transaction
+
+WORKFORCE = 25  # a page of 20 and some more
+PEOPLE = WORKFORCE + 2  # and the app's developer and the administrator
+SCOPES = ("spark-admin:people_read", "spark-admin:people_write")
+_NARRATOR = Actor("The benchmark")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An organization's Service App and the tokens that were fetched for the organization."""
+
+    client_id: str
+    client_secret: Secret
+    tokens: TokenPair
+
+
+def make_customer(deployment: Deployment, number: int) -> Customer:
+    """An organization with people, whose developer registered a Service App and whose administrator authorized it."""
+    with deployment.transaction(command_line_origin()) as tx:
+        organization = directory.create_organization(tx, f"Customer {number}", by=_NARRATOR)
+        for one in range(1, WORKFORCE + 1):
+            _make_person(tx, organization, f"Person {one:02}")
+        developer = _make_person(tx, organization, "The Developer")
+        admin = _make_person(tx, organization, "The Administrator", Role.FULL_ADMIN)
+        draft = AppDraft("Workforce Sync", "Keeps people in step.", developer.email, SCOPES)
+        lifetime = deployment.settings.lifetimes.client_secret
+        app, secret = apps.create_service_app(tx, draft, by=developer, secret_lifetime=lifetime)
+        authorizations.request_authorization(tx, app, by=developer)
+        _authorize(tx, deployment, app, by=admin)
+        return Customer(app.client_id, secret, _retrieve(tx, deployment, app, secret, by=developer))
+
+
+def _make_person(tx: Transaction, organization: Organization, name: str, *roles: Role) -> Account:
+    email = f"{name.lower().replace(' ', '.')}@{organization.name.lower().replace(' ', '-')}.example"
+    profile = Profile(email, display_name=name)
+    return directory.create_person(tx, organization, profile, by=_NARRATOR, roles=roles)
+
+
+def _authorize(tx: Transaction, deployment: Deployment, app: App, *, by: Account) -> None:
+    domain = deployment.settings.machine_domain
+    done = authorizations.authorize(tx, app, by=by, machine_domain=domain)
+    assert not isinstance(done, Refused), done
+
+
+def _retrieve(tx: Transaction, deployment: Deployment, app: App, secret: Secret, *, by: Account) -> TokenPair:
+    pair = deployment.issuer.retrieve(
+        tx, app, by=by, organization_id=by.organization_id, client_secret=secret.reveal()
+    )
+    assert not isinstance(pair, Refused), pair
+    return pair
