@@ -181,13 +181,15 @@ def test_the_document_is_json_with_tokens_that_work(stage: Deployment, world: Wo
             assert stage.verifier.caller_of(tx, person["token"]).account.email == person["email"]
 
 
-def test_data_with_public_passwords_is_not_served_to_others(stage: Deployment):
+@pytest.mark.parametrize(
+    ("base_url", "host"), [("https://apps.example.com", "127.0.0.1"), ("http://localhost:8080", "192.0.2.1")]
+)
+def test_data_with_public_passwords_is_not_served_to_others(stage: Deployment, base_url: str, host: str):
     """Design §7; checklist SUP-02."""
-    public = settings_for("https://apps.example.com")
-    elsewhere = assemble(public, stage.database.url)
+    elsewhere = assemble(settings_for(base_url), stage.database.url)
 
     with pytest.raises(Problem, match="passwords everybody knows"):
-        refuse_demo_data(elsewhere)
+        refuse_demo_data(elsewhere, host)
 
     elsewhere.database.dispose()
 

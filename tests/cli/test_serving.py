@@ -1,15 +1,18 @@
 """`appanage serve`: one program that starts everything, and leaves nothing behind."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import LiteralString
 
 import httpx2
 import psycopg
 import pytest
 
+from appanage.cli.processes import JobWorker
 from cli.program import COMMAND, appanage, on, plain, served
 from support.live import wait_until_ready
 
@@ -90,7 +93,7 @@ def test_several_web_processes_answer_and_stop_with_the_program(database_url: st
         "--port", "0", "--workers", "2", "--role", "web", "--data", data, environment=on(database_url)
     ) as web:
         wait_until_ready(web.url)
-        both = until(database_url, FOLLOWERS, 2)
+        both = until(database_url, FOLLOWING, wanted=2)
         status = web.stop()
 
     assert both
@@ -103,7 +106,7 @@ def test_several_web_processes_answer_and_stop_with_the_program(database_url: st
 def test_a_job_worker_by_itself_stops_when_it_is_told_to(database_url: str):
     command = [*COMMAND, "worker"]
     with subprocess.Popen(command, env=plain(on(database_url)), stderr=subprocess.PIPE, text=True) as worker:
-        working = until(database_url, "SELECT count(*) FROM procrastinate_workers", 1)
+        working = until(database_url, WORKING, wanted=True)
         worker.terminate()
         said = worker.communicate(timeout=30)[1]
 
@@ -112,13 +115,38 @@ def test_a_job_worker_by_itself_stops_when_it_is_told_to(database_url: str):
     assert not said
 
 
-FOLLOWERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE application_name = 'appanage feed' AND datname = current_database()
-"""
+def test_a_job_worker_that_dies_is_begun_anew_and_ends_with_the_server(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in plain(on(database_url)).items():
+        monkeypatch.setenv(name, value)
+    before = children()
+    with JobWorker():
+        started = until(database_url, WORKING, wanted=True)
+        (first,) = children() - before
+        os.kill(first, signal.SIGKILL)
+        gone = until(database_url, WORKING, wanted=False)
+        anew = until(database_url, WORKING, wanted=True)
+        (second,) = children() - before
+
+    assert (started, gone, anew) == (True, True, True)
+    assert first != second
+    assert children() == before
 
 
-def until(database_url: str, query: str, wanted: int) -> bool:
+def children() -> set[int]:
+    """The child processes of this one."""
+    return {
+        int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()
+    }
+
+
+SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name"
+FOLLOWING = f"SELECT count(*) {SESSIONS} = 'appanage feed'"
+WORKING = f"SELECT count(*) > 0 {SESSIONS} = 'appanage jobs'"
+
+
+def until(database_url: str, query: LiteralString, *, wanted: object) -> bool:
     """Whether the query gives what is wanted within half a minute."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         for _ in range(300):

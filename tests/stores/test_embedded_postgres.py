@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from appanage.storage import embedded
-from appanage.storage.embedded import EmbeddedPostgres
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +41,3 @@ def test_a_server_that_ended_without_saying_so_is_forgotten(tmp_path: Path, ende
     embedded._forget_the_dead(tmp_path)
 
     assert not note.exists()
-
-
-def test_the_server_that_runs_is_joined(postgres: str):
-    """The one of this test run, when it is embedded."""
-    folder = Path(postgres.partition("host=")[2])
-    if not (folder / "postmaster.pid").exists():
-        pytest.skip("the database of this run is not embedded")
-    running = (folder / "postmaster.pid").read_text()
-
-    assert EmbeddedPostgres(folder.parent).start() == postgres
-    assert (folder / "postmaster.pid").read_text() == running

@@ -178,7 +178,9 @@ def _require_authorizable(app: App) -> None:
 
 def _require_as_seen(app: App, version: int | None) -> None:
     if version is not None and version != app.version:
-        sentence = f"{app.name} was changed by its developer meanwhile. Look at what it asks for now, then decide."
+        sentence = (
+            f"{app.name} was changed by its developer meanwhile. Look at what it asks for now, then decide."
+        )
         raise Conflict(sentence, code="changed_meanwhile")
 
 

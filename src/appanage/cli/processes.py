@@ -41,7 +41,10 @@ def web_application() -> ASGIApp:
 @contextmanager
 def stopping_cleanly() -> Iterator[None]:
     """SIGINT and SIGTERM end the block as an exception does, once, so that everything in it is put away."""
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal.SIGINT: _stop, signal.SIGTERM: _stop}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it, and means it
+        handlers[signal.SIGHUP] = _hang_up
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
@@ -54,6 +57,12 @@ def _stop(number: int, frame: FrameType | None) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     raise SystemExit(0)
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    """The terminal is gone: as if somebody had asked, whoever listens to that at this moment."""
+    del number, frame
+    signal.raise_signal(signal.SIGTERM)
 
 
 class JobWorker:

@@ -49,7 +49,7 @@ class Serving:
         configure_logs(settings.log_format, settings.log_level)
         with connected(settings) as deployment:
             os.environ.update(environment_of(deployment))
-            prepare(deployment)
+            self._prepare(deployment)
             with JobWorker() if self.role == "all" else nullcontext():
                 serve_web(deployment, listener, workers=self.workers)
 
@@ -67,18 +67,18 @@ class Serving:
             raise Problem(sentence, exit_code=2)
         return settings_of(self.data, demo=self.demo or None, base_url=url_of(self.host, listener))
 
-
-def prepare(deployment: Deployment) -> None:
-    """Brings the database up to date and says where to go."""
-    with progress("Preparing the database"):
-        deployment.prepare()
-    if deployment.settings.demo:
-        with progress("Making the demonstration data"):
-            set_up(deployment)
-        say(announcement(deployment.settings, deployment.settings.base_url))
-    else:
-        refuse_demo_data(deployment)
-        say(f"{deployment.settings.brand.product} is served at {deployment.settings.base_url}")
+    def _prepare(self, deployment: Deployment) -> None:
+        """Brings the database up to date and says where to go."""
+        settings = deployment.settings
+        with progress("Preparing the database"):
+            deployment.prepare()
+        if settings.demo:
+            with progress("Making the demonstration data"):
+                set_up(deployment)
+            say(announcement(settings, settings.base_url))
+        else:
+            refuse_demo_data(deployment, self.host)
+            say(f"{settings.brand.product} is served at {settings.base_url}")
 
 
 def environment_of(deployment: Deployment) -> dict[str, str]:

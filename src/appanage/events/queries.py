@@ -128,7 +128,9 @@ def _page(tx: Transaction, query: Select[Event], page: PageRequest) -> Page[Even
 
 def _position(key: tuple[str, ...]) -> tuple[datetime, int]:
     try:
-        at, position = key
-        return datetime.fromisoformat(at), int(position)
-    except ValueError as cause:
+        at, position = datetime.fromisoformat(key[0]), int(key[1])
+    except (ValueError, IndexError) as cause:
         raise unknown_cursor() from cause
+    if at.tzinfo is None or not 0 <= position < 2**63:
+        raise unknown_cursor()
+    return at, position

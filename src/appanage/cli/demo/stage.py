@@ -8,6 +8,7 @@ from appanage.cli.demo.keepsake import Keepsake
 from appanage.deployment import Deployment
 from appanage.kit.origin import command_line_origin
 from appanage.kit.secrets import digest
+from appanage.settings import is_loopback_host
 from appanage.storage import Transaction
 
 
@@ -20,9 +21,9 @@ def set_up(deployment: Deployment) -> None:
     keepsake.write(folder, Keepsake(deployment.settings.base_url, secret))
 
 
-def refuse_demo_data(deployment: Deployment) -> None:
+def refuse_demo_data(deployment: Deployment, host: str) -> None:
     """Everybody knows the passwords of the demonstration: it must not be served to others (design §7)."""
-    if deployment.settings.is_loopback:
+    if deployment.settings.is_loopback and is_loopback_host(host):
         return
     with deployment.transaction(command_line_origin()) as tx:
         if making.is_present(tx):

@@ -90,9 +90,10 @@ class Standing:
         ]
 
     def _asked(self) -> str:
-        if self.requested_at:
-            return date_and_time(self.requested_at)
-        return "Not needed" if self.orgs.active else ""
+        if self.requested_at is None:
+            return "Not needed" if self.orgs.active else ""
+        is_current = self.is_awaited or self.orgs.active > 0
+        return date_and_time(self.requested_at) if is_current else "Ask again"
 
 
 def standing_of(tx: Transaction, app: App) -> Standing:
