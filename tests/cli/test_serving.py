@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import LiteralString
 
@@ -103,10 +104,12 @@ def test_several_web_processes_answer_and_stop_with_the_program(database_url: st
         socket.create_connection(("127.0.0.1", int(web.port)), timeout=5)
 
 
-def test_a_job_worker_by_itself_stops_when_it_is_told_to(database_url: str):
+def test_a_job_worker_by_itself_stops_when_it_is_told_to(new_database: Callable[[], str]):
+    url = new_database()
+    appanage("migrate", environment=on(url))
     command = [*COMMAND, "worker"]
-    with subprocess.Popen(command, env=plain(on(database_url)), stderr=subprocess.PIPE, text=True) as worker:
-        working = until(database_url, WORKING, wanted=True)
+    with subprocess.Popen(command, env=plain(on(url)), stderr=subprocess.PIPE, text=True) as worker:
+        working = until(url, "SELECT count(*) > 0 FROM procrastinate_periodic_defers", wanted=True)
         worker.terminate()
         said = worker.communicate(timeout=30)[1]
 

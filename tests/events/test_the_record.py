@@ -7,15 +7,18 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
+from starlette.testclient import TestClient
 
 from appanage.deployment import assemble
+from appanage.directory.roles import Role
 from appanage.events import PLATFORM, queries
 from appanage.events.catalogue import TYPES
 from appanage.kit.origin import Origin
 from appanage.kit.paging import PageRequest
 from appanage.storage.engine import driver_url
+from support.browser import Browser
 from support.live import settings_for
-from support.world import World
+from support.world import PASSWORD, World
 
 SUPERUSER_TRICKS = "SET session_replication_role = replica"
 
@@ -154,3 +157,33 @@ def test_every_type_of_event_has_words():
 
 def test_what_belongs_to_no_organization_is_recorded_for_the_platform():
     assert uuid.UUID(int=0) == PLATFORM
+
+
+def test_a_change_that_was_refused_for_a_missing_role_leaves_its_trace(world: World, client: TestClient):
+    """AUD-01: the change is rolled back, the refusal is recorded."""
+    organization = world.organization()
+    reader = world.person(organization, Role.READONLY_ADMIN)
+    headers = {"Authorization": f"Bearer {world.token(reader, 'spark-admin:people_write')}"}
+    body = {"emails": [f"x.{uuid.uuid4().hex}@people.example"], "displayName": "X"}
+
+    answer = client.post("/v1/people", headers=headers, json=body)
+    [event] = world.events(organization, "access.refused")
+
+    assert answer.status_code == 403
+    assert (event.actor_name, event.target_name) == (reader.display_name, "POST /v1/people")
+    assert "Full Administrator" in event.data["missingRoles"]
+
+
+def test_a_form_that_was_refused_for_a_missing_role_leaves_its_trace(world: World, browser: Browser):
+    organization = world.organization()
+    world.full_admin(organization)
+    helper = world.person(organization, Role.USER_ADMIN, password=PASSWORD)
+    browser.sign_in(helper)
+    person = world.person(organization)
+    shown = browser.get(f"/hub/users/{person.id}")
+    csrf = shown.values(shown.forms("/logout")[0])["csrf"]
+
+    form = {"csrf": csrf, "roles": Role.FULL_ADMIN.value, "seen": ""}
+    browser.post(f"/hub/users/{person.id}/roles", form, status=403)
+
+    assert len(world.events(organization, "access.refused")) == 1

@@ -109,7 +109,7 @@ def test_guessing_the_present_password_is_throttled(browser, dana):
 def test_account_forms_need_their_token(browser, dana, path):
     browser.sign_in(dana)
 
-    browser.post(path, {}, status=403)
+    browser.post(path, {"theme": "dark"}, status=403)
 
 
 def test_the_theme_is_kept_by_the_server(browser, dana):

@@ -27,6 +27,7 @@ from appanage.events import Actor, Event
 from appanage.kit.errors import Refused
 from appanage.kit.ids import Kind
 from appanage.kit.origin import Origin, command_line_origin
+from appanage.kit.text import slug
 from appanage.signin import service as signin
 
 PASSWORD = "correct horse battery staple"
@@ -66,7 +67,7 @@ class World:
 
     def person(self, organization: Organization, *roles: Role, name: str = "", password: str = "") -> Account:
         name = name or f"Person Number{next(_numbers)}"
-        email = f"{name.lower().replace(' ', '.')}.{uuid.uuid4().hex[:8]}@people.example"
+        email = f"{slug(name).replace('-', '.') or 'person'}.{uuid.uuid4().hex[:8]}@people.example"
         first, _, last = name.partition(" ")
         with self.deployment.transaction(self.origin) as tx:
             profile = Profile(email, display_name=name, first_name=first, last_name=last)

@@ -11,6 +11,8 @@ from appanage.authorizations.verification import Caller
 from appanage.deployment import Deployment
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
+from appanage.events import Actor
+from appanage.events.service import record_refused_change
 from appanage.kit.errors import NotFound, NotPermitted
 from appanage.kit.ids import Kind, PublicIds
 from appanage.kit.origin import Origin
@@ -56,6 +58,7 @@ class Call:
         self.origin: Origin = replace(request.state.origin, method="token")
         self._tx: Transaction | None = None
         self._caller: Caller | None = None
+        self._actor: Actor | None = None  # outlives the transaction
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -65,6 +68,7 @@ class Call:
         """
         with self.deployment.transaction(self.origin) as self._tx:
             self._caller = self._authenticate(self._tx)
+            self._actor = self.account.as_actor()
             self.deployment.throttle.count_request(str(self.account.id))
             self._require(self.requirement)
             yield
@@ -118,6 +122,13 @@ class Call:
         if public_id and self.ids.decode(Kind.ORGANIZATION, public_id) != self.organization.id:
             raise NotFound("There is no organization with this id.", code="organization_not_found")
         return self.organization
+
+    def record_refused_change(self, refused: NotPermitted) -> None:
+        """Somebody tried to change what their roles do not let them change."""
+        if self._actor is not None and self.request.method != "GET":
+            act = f"{self.request.method} /v1{self.request.scope['route'].path}"
+            with self.deployment.transaction(self.origin) as tx:
+                record_refused_change(tx, self._actor, refused, act)
 
     def _authenticate(self, tx: Transaction) -> Caller:
         headers = [value for name, value in self.request.scope["headers"] if name == b"authorization"]

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from appanage.api.call import Call, Requirement
-from appanage.kit.errors import Refused
+from appanage.kit.errors import NotPermitted, Refused
 
 CURSORS = ("cursor", "next")
 """The parameters that carry a cursor; `next` is what the platform calls the one of a license's people."""
@@ -103,8 +103,13 @@ def _requirement_of(endpoint: Callable[..., Any]) -> Requirement:
 def _in_one_transaction(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(endpoint)
     def run(**arguments: Any) -> Any:
-        with arguments["call"].open():
-            answer = endpoint(**arguments)
+        call: Call = arguments["call"]
+        try:
+            with call.open():
+                answer = endpoint(**arguments)
+        except NotPermitted as refused:
+            call.record_refused_change(refused)
+            raise
         if isinstance(answer, Refused):  # its record is committed by now
             raise answer.error
         return answer

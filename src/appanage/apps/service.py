@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
-
 from appanage import events
 from appanage.apps import logos, queries
 from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientSecret, Visibility, new_client_id
 from appanage.apps.scopes import check_for_service_app
 from appanage.directory.model import Account
 from appanage.events.service import changes
+from appanage.kit.addresses import is_email_address
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.secrets import Secret
 from appanage.kit.text import has_control_characters
@@ -266,11 +265,7 @@ def _description_problem(description: str) -> str:
 def _email_problem(address: str) -> str:
     if not address:
         return "Enter an address at which administrators reach you."
-    try:
-        validate_email(address, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        return "The contact is not a valid e-mail address."
-    return ""
+    return "" if is_email_address(address) else "The contact is not a valid e-mail address."
 
 
 def _reasons_problem(reasons: Mapping[str, str]) -> str:

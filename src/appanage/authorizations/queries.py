@@ -380,7 +380,9 @@ def _narrowed(query: Select[Authorization], wanted: AuthorizationFilter) -> Sele
         query = query.where(Authorization.ended_at.is_(None) == wanted.active)
     if wanted.outdated is not None:
         outdated = _is_outdated()
-        query = query.join(App, App.id == Authorization.app_id).where(outdated if wanted.outdated else ~outdated)
+        query = query.join(App, App.id == Authorization.app_id).where(
+            outdated if wanted.outdated else ~outdated
+        )
     if wanted.organization_ids is not None:
         query = query.where(Authorization.organization_id.in_(wanted.organization_ids))
     if wanted.search:

@@ -92,12 +92,13 @@ def worker(
     Rotates signing keys and removes what has expired, until it is told to stop. `appanage serve` runs one by itself; run more of them beside `serve --role web`.
     """
     from appanage.cli.opening import opened
+    from appanage.cli.processes import stopping_cleanly
     from appanage.jobs.worker import run
     from appanage.kit.process import die_with_parent
 
     if parent is not None:
         die_with_parent(parent)
-    with opened(data) as deployment:
+    with stopping_cleanly(), opened(data) as deployment:
         run(deployment)
 
 

@@ -78,7 +78,9 @@ class Account(Record):
     role_rows: Mapped[list["AccountRole"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
     )
-    license_rows: Mapped[list["AccountLicense"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    license_rows: Mapped[list["AccountLicense"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
 
     __table_args__ = (
         CheckConstraint("kind IN ('person', 'machine', 'bot')", name="kind_is_known"),

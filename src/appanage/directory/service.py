@@ -12,6 +12,7 @@ from appanage.directory import queries
 from appanage.directory.model import Account, AccountKind, AccountLicense, License, Organization, Plan
 from appanage.directory.roles import PEOPLE_WRITERS, Role, labels
 from appanage.events.service import changes
+from appanage.kit.addresses import is_email_address
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
 from appanage.storage import Transaction
 
@@ -235,6 +236,9 @@ def _require_usable(tx: Transaction, profile: Profile, *, account_id: uuid.UUID 
     if not profile.full_name:
         message = "A person needs a displayName, or a firstName or lastName."
         raise Invalid(message, fields={"displayName": message})
+    if not is_email_address(profile.email):
+        message = "A person needs a valid e-mail address."
+        raise Invalid(message, fields={"emails": message})
     _lock_address(tx, profile.email)
     if queries.is_address_taken(tx, profile.email, by_other_than=account_id):
         raise Conflict(f"The address {profile.email} is already in use.", code="address_taken")

@@ -10,6 +10,7 @@ from functools import cache
 
 
 class Category(StrEnum):
+    ACCESS = "ACCESS"
     APPLICATIONS = "APPLICATIONS"
     LOGINS = "LOGINS"
     LOGOUT = "LOGOUT"
@@ -95,6 +96,12 @@ TYPES = (
     ),
     EventType(
         "signing_key.created", _TOKENS, "A signing key was made", "{actor} made the signing key {target}."
+    ),
+    EventType(
+        "access.refused",
+        Category.ACCESS,
+        "A change was refused for a missing role",
+        "{actor} was refused {target}.",
     ),
     EventType("account.created", _USERS, "An account was created", "{actor} created the account {target}."),
     EventType("account.updated", _USERS, "An account was changed", "{actor} changed the account {target}."),

@@ -1,7 +1,7 @@
 """Reading the record: an organization's audit log and an app's activity."""
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,13 +37,6 @@ def list_by_offset(
     query = _newest_first(_narrowed(_audit_log(organization_id), wanted)).offset(offset).limit(size + 1)
     rows = list(tx.scalars(query))
     return rows[:size], len(rows) > size
-
-
-def stream_for_organization(
-    tx: Transaction, organization_id: uuid.UUID, wanted: EventFilter
-) -> Iterator[Event]:
-    query = _newest_first(_narrowed(_audit_log(organization_id), wanted))
-    return iter(tx.scalars(query.execution_options(yield_per=500)))
 
 
 def list_for_app(tx: Transaction, app_id: uuid.UUID, wanted: EventFilter, page: PageRequest) -> Page[Event]:

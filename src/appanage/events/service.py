@@ -6,6 +6,7 @@ from typing import Any
 
 from appanage.events.catalogue import event_types
 from appanage.events.model import Actor, Event, Outcome, Target
+from appanage.kit.errors import NotPermitted
 from appanage.storage import Transaction
 
 SYSTEM = Actor(name="Appanage")
@@ -51,6 +52,21 @@ def record(
     )
     tx.add(event)
     return event
+
+
+def record_refused_change(tx: Transaction, actor: Actor, refused: NotPermitted, act: str) -> None:
+    """Keeps a trace of a change that was refused for a missing role. `act` names the request."""
+    if not refused.roles or actor.organization_id is None:
+        return
+    record(
+        tx,
+        "access.refused",
+        organization_id=actor.organization_id,
+        actor=actor,
+        target=Target("request", "", act, actor.organization_id, actor.organization_name),
+        data={"missingRoles": list(refused.roles)},
+        outcome=Outcome.REFUSED,
+    )
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -17,11 +17,13 @@ from starlette.routing import Route
 
 from appanage.deployment import Deployment
 from appanage.directory.model import Account
+from appanage.events.service import record_refused_change
 from appanage.kit.errors import Invalid, NotPermitted, Refusal, Refused
 from appanage.kit.http import headers_of, status_of
 from appanage.oauth.errors import OAuthError
 from appanage.oauth.parameters import FORM, parse_lists
 from appanage.signin import service as signin
+from appanage.signin.model import BrowserSession
 from appanage.storage import Transaction
 from appanage.web.csp import page_headers
 from appanage.web.navigation import areas_for, nav_for
@@ -110,10 +112,20 @@ class Pages:
         try:
             result = self._run(request, form, cookie, nonce, handler)
         except Refusal as refused:
+            self._keep_trace(request, cookie, refused)
             result = Refused(refused)
         if isinstance(result, Refused):
             return cookie.set_on(self._refused(request, cookie, nonce, result.error))
         return cookie.set_on(result)
+
+    def _keep_trace(self, request: Request, cookie: "_Cookie", refused: Refusal) -> None:
+        """Somebody tried to change what their roles do not let them change."""
+        if not isinstance(refused, NotPermitted) or request.method != "POST":
+            return
+        with self._deployment.transaction(request.state.origin) as tx:
+            session = self._session(tx, cookie)
+            if session is not None:
+                record_refused_change(tx, session.account.as_actor(), refused, f"POST {request.url.path}")
 
     def _run(
         self, request: Request, form: Form, cookie: "_Cookie", nonce: str, handler: Handler
@@ -126,8 +138,6 @@ class Pages:
             return self._rendered(visit, result) if isinstance(result, Page) else result
 
     def _visit(self, tx: Transaction, request: Request, form: Form, cookie: "_Cookie", nonce: str) -> Visit:
-        lifetimes = self._deployment.settings.lifetimes
-        idle, absolute = lifetimes.session_idle, lifetimes.session_absolute
         return Visit(
             deployment=self._deployment,
             tx=tx,
@@ -138,9 +148,14 @@ class Pages:
             query=request.query_params,
             form=form,
             cookie=cookie.value,
-            session=signin.find_session(tx, cookie.value, idle=idle, absolute=absolute),
+            session=self._session(tx, cookie),
             nonce=nonce,
         )
+
+    def _session(self, tx: Transaction, cookie: "_Cookie") -> BrowserSession | None:
+        lifetimes = self._deployment.settings.lifetimes
+        idle, absolute = lifetimes.session_idle, lifetimes.session_absolute
+        return signin.find_session(tx, cookie.value, idle=idle, absolute=absolute)
 
     def _refused(self, request: Request, cookie: "_Cookie", nonce: str, refused: Refusal) -> Response:
         if isinstance(refused, SignInRequired):

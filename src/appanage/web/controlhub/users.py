@@ -14,6 +14,7 @@ from appanage.directory.model import Account, AccountKind
 from appanage.directory.queries import PeopleFilter
 from appanage.directory.roles import Role, find_role, labels
 from appanage.directory.service import Profile
+from appanage.events.service import record_refused_change
 from appanage.kit.errors import Conflict, NotFound, NotPermitted
 from appanage.kit.http import status_of
 from appanage.kit.text import one_line
@@ -142,6 +143,8 @@ def assign(visit: Visit) -> Page | Response:
     try:
         directory_service.assign_roles(visit.tx, person, _chosen(ticked), by=viewer)
     except (Conflict, NotPermitted) as refused:
+        if isinstance(refused, NotPermitted):
+            record_refused_change(visit.tx, viewer.as_actor(), refused, f"POST {visit.path}")
         errors = {"roles" if isinstance(refused, Conflict) else "": refused.message}
         return _person_page(visit, viewer, person, ticked=ticked, errors=errors, status=status_of(refused))
     visit.tell(_roles_told(person))
