@@ -2,8 +2,9 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,18 +96,22 @@ def secret_key_of(settings: Settings) -> bytes:
 
 
 def _generated(path: Path) -> bytes:
-    """The key in the file; made on the first call, readable by its owner only."""
+    """The key in the file; made on the first call, whole from the first moment, readable by its owner only."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
+        if not path.exists():
+            _write_once(path, secrets.token_hex(32).encode())
+        return path.read_bytes()
     except OSError as cause:
-        message = (
-            f"The data folder {path.parent} cannot be written: {cause.strerror}. Name another with --data."
-        )
+        message = f"The data folder {path.parent} cannot be used: {cause.strerror}. Name another with --data."
         raise DataFolderUnusable(message) from cause
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Of two processes that do this at once, the first one's content stands."""
+    handle, draft = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
     with os.fdopen(handle, "wb") as file:
-        key = secrets.token_hex(32).encode()
-        file.write(key)
-    return key
+        file.write(content)
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    Path(draft).unlink()

@@ -9,7 +9,7 @@ from appanage.apps.scopes import GrantedBy, catalogue
 from appanage.authorizations.model import PersonalToken
 from appanage.directory.model import Account
 from appanage.directory.roles import ADMINISTRATORS, Role
-from appanage.kit.errors import Invalid
+from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Transaction
 from appanage.storage.batches import delete_batch
@@ -38,7 +38,13 @@ def create(
     longest: timedelta,
     scopes: Collection[str] | None = None,
 ) -> Secret:
-    """A new token; all scopes within reach unless fewer are named. Raises Invalid for more power or more time."""
+    """A new token; all scopes within reach unless fewer are named. Raises Invalid for more power or more time, Conflict for nobody
+    who could use it.
+    """
+    if not account.is_active or not account.is_person:
+        raise Conflict(
+            f"{account.display_name} cannot sign in, so a token would never work.", code="inactive"
+        )
     reach = scopes_within_reach(account)
     excess = sorted(frozenset(scopes or ()) - reach)
     if excess:
