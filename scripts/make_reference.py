@@ -58,7 +58,8 @@ def error_codes() -> str:
 
 def scopes() -> str:
     parts = [
-        f"## {family.heading}\n\n" + _table(("Scope", "Allows", "Risk", "Granted by", "Service Apps"), _scopes(family.scopes))
+        f"## {family.heading}\n\n"
+        + _table(("Scope", "Allows", "Risk", "Granted by", "Service Apps"), _scopes(family.scopes))
         for family in families()
     ]
     return _page("Scopes", f"There are {len(catalogue())} scopes.", *parts)

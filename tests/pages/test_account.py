@@ -77,6 +77,17 @@ def test_a_changed_password_signs_out_every_other_browser(browser, dana, elsewhe
     assert new_browser().sign_in(dana, NEW).get("/account").heading == "Account"
 
 
+def test_a_changed_password_ends_personal_access_tokens(browser, world, dana):
+    """SES-08."""
+    headers = {"Authorization": f"Bearer {world.token(dana)}"}
+    before = browser.client.get("/v1/people/me", headers=headers).status_code
+
+    browser.sign_in(dana).get("/account/password")
+    browser.submit("/account/password", {"current": PASSWORD, "password": NEW})
+
+    assert (before, browser.client.get("/v1/people/me", headers=headers).status_code) == (200, 401)
+
+
 @pytest.mark.parametrize(
     ("current", "new", "sentence"),
     [

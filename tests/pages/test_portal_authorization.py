@@ -65,7 +65,7 @@ def test_authorization_is_requested_and_then_reminded_of(dana, world, developer,
 
     page = dana.submit(path_of(made), {"message": ""})
 
-    assert "The reminder is sent." in page.text
+    assert "The request is renewed." in page.text
     assert len(world.events(organization, "authorization.requested")) == 2
 
 

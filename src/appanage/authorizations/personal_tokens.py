@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Collection
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from appanage import events
 from appanage.apps.scopes import GrantedBy, catalogue
 from appanage.authorizations.model import PersonalToken
@@ -77,6 +79,14 @@ def create(
         data=data,
     )
     return secret
+
+
+def revoke_all(tx: Transaction, account: Account) -> None:
+    """Ends every personal access token of a person (checklist SES-08)."""
+    live = update(PersonalToken).where(
+        PersonalToken.account_id == account.id, PersonalToken.revoked_at.is_(None)
+    )
+    tx.execute(live.values(revoked_at=tx.now))
 
 
 def prune(tx: Transaction, *, limit: int) -> int:

@@ -210,15 +210,6 @@ def get_for_app(tx: Transaction, app: App, organization_id: uuid.UUID) -> Author
     return found
 
 
-def count_active_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, int]:
-    query = (
-        select(Authorization.app_id, func.count())
-        .where(Authorization.app_id.in_(app_ids), Authorization.ended_at.is_(None))
-        .group_by(Authorization.app_id)
-    )
-    return dict(tx.execute(query).all())
-
-
 def summarize_by_app(
     tx: Transaction, app_ids: Collection[uuid.UUID]
 ) -> Mapping[uuid.UUID, AuthorizationSummary]:

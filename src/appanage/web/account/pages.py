@@ -10,6 +10,7 @@ from appanage.kit.errors import Invalid, TooMany
 from appanage.kit.http import headers_of
 from appanage.kit.ids import Kind
 from appanage.kit.text import count_of
+from appanage.authorizations import personal_tokens
 from appanage.signin import passwords
 from appanage.signin import service as signin
 from appanage.web.account.browsers import describe
@@ -86,8 +87,11 @@ def change_password(visit: Visit) -> Response | Page:
         throttle.signin_failed(account.email, source)
         return _password_page(visit, {"current": "That is not your present password."}, status=422)
     throttle.signin_succeeded(account.email, source)
+    personal_tokens.revoke_all(visit.tx, account)
     visit.session = changed.session
-    visit.tell("Your password is changed. Every other browser is signed out.")
+    visit.tell(
+        "Your password is changed. Every other browser is signed out, and your personal tokens have ended."
+    )
     return renew_cookie(see_other("/account"), changed.cookie.reveal())
 
 

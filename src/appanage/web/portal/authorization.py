@@ -55,7 +55,7 @@ def request(visit: Visit) -> Response | Page:
     except Conflict as conflict:
         return _page(visit, app, message, {"": conflict.message}, status=409)
     place = visit.deployment.settings.brand.hub
-    verb = "The reminder is sent" if asked_before else "Authorization is requested"
+    verb = "The request is renewed" if asked_before else "Authorization is requested"
     visit.tell(f"{verb}. {app.name} waits under Service apps in {place}.")
     return see_other(f"{address(app)}/authorization")
 
