@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.authorizations import personal_tokens
 from appanage.directory.roles import labels
 from appanage.kit.errors import Invalid, TooMany
 from appanage.kit.http import headers_of
 from appanage.kit.ids import Kind
 from appanage.kit.text import count_of
-from appanage.authorizations import personal_tokens
 from appanage.signin import passwords
 from appanage.signin import service as signin
 from appanage.web.account.browsers import describe
