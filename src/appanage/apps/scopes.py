@@ -11,14 +11,14 @@ from types import MappingProxyType
 SCOPE_BUDGET = 800  # characters of the joined scopes of a Service App
 
 HEADINGS = {
-    "spark": "Messaging, calls, and devices of an account",
-    "meeting": "Meetings",
     "spark-admin": "Organization administration",
     "identity": "Identity management",
     "audit": "Audit",
     "analytics": "Reports and analytics",
     "spark-compliance": "Compliance",
     "guest-issuer": "Guests",
+    "meeting": "Meetings",
+    "spark": "Messaging, calls, and devices of an account",
     "contact-center": "Contact center",
     "support": "Support issues",
     "application": "App webhooks",
@@ -121,7 +121,7 @@ def find(name: str) -> Scope | None:
 
 @cache
 def families() -> tuple[Family, ...]:
-    """The whole catalogue for a picker, everyday families first; what cannot be chosen is listed too."""
+    """The whole catalogue for a picker, what Service Apps ask for most first; what cannot be chosen is listed too."""
     return tuple(Family(key, heading, tuple(_of_family(key))) for key, heading in HEADINGS.items())
 
 
