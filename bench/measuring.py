@@ -1,8 +1,9 @@
 """The measurement: every case in every round, one after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Self
 
 from load import Case, drive
 from server import LOAD_CORE, Running, cpu_seconds, pinned_to
@@ -26,25 +27,31 @@ class Figures:
     case: str
     samples: Sequence[Sample]
 
-    def median(self, figure: Callable[[Sample], float]) -> float:
-        return median(figure(one) for one in self.samples)
+    @property
+    def requests_per_second(self) -> "Spread":
+        return Spread.of(one.requests_per_second for one in self.samples)
 
     @property
-    def requests_per_second(self) -> float:
-        return self.median(lambda one: one.requests_per_second)
+    def server_cpu(self) -> "Spread":
+        return Spread.of(one.server_cpu for one in self.samples)
 
     @property
-    def server_cpu(self) -> float:
-        return self.median(lambda one: one.server_cpu)
+    def database_cpu(self) -> "Spread":
+        return Spread.of(one.database_cpu for one in self.samples)
 
-    @property
-    def database_cpu(self) -> float:
-        return self.median(lambda one: one.database_cpu)
 
-    @property
-    def slowest_and_fastest(self) -> tuple[float, float]:
-        rates = [one.requests_per_second for one in self.samples]
-        return min(rates), max(rates)
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One figure over all rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        known = list(values)
+        return cls(median(known), min(known), max(known))
 
 
 @dataclass(frozen=True, slots=True)

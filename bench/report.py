@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from measuring import Figures
+from measuring import Figures, Spread
 
 _INTRODUCTION = """\
 # Benchmarks
@@ -23,11 +23,11 @@ The status and the content of every answer are checked; a single wrong answer en
 
 Rounds: {rounds}, of {seconds:g} s for each case, after {warm_up:g} s of warm-up.
 The rounds are interleaved: each visits every case, every second one in the opposite order.
-Figures are medians of the rounds.
+Figures are medians of the rounds; in brackets stand the least and the most.
 
-- **Server CPU** is the time in user and system mode that the process used for one request, in microseconds. It is the figure to compare, because other work on the machine disturbs it much less than it does requests per second.
+- **Server CPU** is the time in user and system mode that the process used for one request, in microseconds. It is the figure to compare: it does not count the time of other work, although that slows it by crowding the caches.
 - **Database CPU** is the same for PostgreSQL and all its processes.
-- **Requests/s** is what this machine did, with the slowest and the fastest round.
+- **Requests/s** is what this machine did.
 - **Share of hello** is the CPU of a bare uvicorn that answers "Hello, world!", divided by the case's: how much of the bare server's speed is left.
 
 ## Figures
@@ -64,19 +64,19 @@ class Conditions:
     connections: int
     people: int
     cores: int
-    load_before: float
+    other_work: float  # in cores, while the rounds ran
     machine: Mapping[str, str]
 
     @property
     def is_quiet(self) -> bool:
-        return self.load_before < 0.5 * self.cores
+        return self.other_work < 0.05 * self.cores
 
 
 def render(
     on: date, conditions: Conditions, figures: Sequence[Figures], resting: Iterable[Resting], *, base: str
 ) -> str:
     """The page; the share of every case is told in relation to the case called `base`."""
-    base_cpu = next(one.server_cpu for one in figures if one.case == base)
+    base_cpu = next(one.server_cpu.median for one in figures if one.case == base)
     introduction = _INTRODUCTION.format(
         date=on,
         connections=conditions.connections,
@@ -96,10 +96,10 @@ def render(
 
 
 def _about_other_work(conditions: Conditions) -> str:
-    load = f"The load average before was {conditions.load_before:.1f} on {conditions.cores} cores"
+    used = f"While the rounds ran, other work took {conditions.other_work:.2f} of {conditions.cores} cores"
     if conditions.is_quiet:
-        return f"{load}: the machine was quiet."
-    return f"**{load}: other work disturbed these figures, which are too slow. Take them again on a quiet machine.**"
+        return f"{used}."
+    return f"**{used} and disturbed the figures. Take them again on a quiet machine.**"
 
 
 def _about_cores(conditions: Conditions) -> str:
@@ -109,14 +109,17 @@ def _about_cores(conditions: Conditions) -> str:
 
 
 def _row(one: Figures, base_cpu: float) -> Sequence[str]:
-    slowest, fastest = one.slowest_and_fastest
     return (
         one.case,
-        f"{one.server_cpu:,.0f}",
-        f"{one.database_cpu:,.0f}",
-        f"{one.requests_per_second:,.0f} ({slowest:,.0f}–{fastest:,.0f})",
-        f"{base_cpu / one.server_cpu:.1%}",
+        _spread(one.server_cpu),
+        _spread(one.database_cpu),
+        _spread(one.requests_per_second),
+        f"{base_cpu / one.server_cpu.median:.1%}",
     )
+
+
+def _spread(figure: Spread) -> str:
+    return f"{figure.median:,.0f} ({figure.least:,.0f}–{figure.most:,.0f})"
 
 
 def _rest(one: Resting) -> Sequence[str]:

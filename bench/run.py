@@ -22,7 +22,7 @@ from machine import describe
 from measuring import WARM_UP, Figures, Target, measure
 from report import Conditions, Resting, render
 from scene import PEOPLE, Customer, make_customer
-from server import CORES, Server, memory_mib
+from server import CORES, OtherWork, Server, memory_mib
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
@@ -56,7 +56,6 @@ def main() -> None:
 
 def bench(folder: Path) -> str:
     """Measures with a database in `folder` and returns the report."""
-    load_before = os.getloadavg()[0]
     with EmbeddedPostgres(folder) as postgres:
         settings = Settings(
             base_url=f"http://127.0.0.1:{_free_port()}",
@@ -65,7 +64,7 @@ def bench(folder: Path) -> str:
             requests_per_minute=_UNLIMITED,
         )
         customers, machine = _prepare(settings)
-        figures, resting = _measure(settings, customers, database_pid=_pid_of(postgres))
+        figures, resting, other_work = _measure(settings, customers, database_pid=_pid_of(postgres))
     conditions = Conditions(
         rounds=ROUNDS,
         seconds=SECONDS,
@@ -73,7 +72,7 @@ def bench(folder: Path) -> str:
         connections=CONNECTIONS,
         people=PEOPLE,
         cores=len(CORES),
-        load_before=load_before,
+        other_work=other_work,
         machine=machine,
     )
     return render(datetime.now(UTC).date(), conditions, figures, resting, base=cases.HELLO)
@@ -91,7 +90,7 @@ def _prepare(settings: Settings) -> tuple[list[Customer], Mapping[str, str]]:
 
 def _measure(
     settings: Settings, customers: Sequence[Customer], *, database_pid: int
-) -> tuple[list[Figures], list[Resting]]:
+) -> tuple[list[Figures], list[Resting], float]:
     platform, hello = _platform(settings), _hello(settings.data)
     _say("Starting the servers")
     platform_start, hello_start = _start_time(platform), _start_time(hello)
@@ -99,12 +98,14 @@ def _measure(
         platform_idle, hello_idle = memory_mib(ours.pid), memory_mib(bare.pid)
         targets = [Target(cases.hello(CONNECTIONS), bare, database_pid)]
         targets += [Target(case, ours, database_pid) for case in cases.of_platform(customers)]
+        others = OtherWork(os.getpid(), database_pid)
         figures = measure(targets, rounds=ROUNDS, seconds=SECONDS, say=_say)
+        other_work = others.cores()
         resting = [
             Resting("Bare uvicorn", hello_start, hello_idle, memory_mib(bare.pid)),
             Resting("Appanage", platform_start, platform_idle, memory_mib(ours.pid)),
         ]
-    return figures, resting
+    return figures, resting, other_work
 
 
 def _platform(settings: Settings) -> Server:

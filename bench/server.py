@@ -108,12 +108,33 @@ def cpu_seconds(pid: int) -> float:
     return sum(_ticks(one) for one in _family(pid)) / _TICKS
 
 
+class OtherWork:
+    """What the machine does beside the processes `own`, from now on; time that its host takes away counts as well."""
+
+    def __init__(self, *own: int) -> None:
+        self._own = own
+        self._began, self._before = perf_counter(), self._seconds()
+
+    def cores(self) -> float:
+        """How many cores it keeps busy."""
+        return max(0.0, (self._seconds() - self._before) / (perf_counter() - self._began))
+
+    def _seconds(self) -> float:
+        return _machine_seconds() - sum(cpu_seconds(pid) for pid in self._own)
+
+
 def memory_mib(pid: int) -> float:
     """The resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(pid)
+
+
+def _machine_seconds() -> float:
+    counters = Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)[1:9]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, counters)
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS
 
 
 def _family(pid: int) -> Iterator[int]:

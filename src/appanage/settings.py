@@ -119,8 +119,11 @@ class Settings(BaseSettings):
         5, ge=1, description="Wrong passwords per address and source in 15 minutes."
     )
     signin_failures_per_source: int = Field(50, ge=1, description="Wrong passwords per source in 15 minutes.")
+    client_failures_per_client: int = Field(
+        30, ge=1, description="Failed client authentications per client and source a minute."
+    )
     client_failures_per_source: int = Field(
-        30, ge=1, description="Failed client authentications per source a minute."
+        100, ge=1, description="Failed client authentications per source a minute."
     )
     requests_per_minute: int = Field(3000, ge=1, description="API requests of one account a minute.")
     revocation_poll: timedelta = Field(

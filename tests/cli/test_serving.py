@@ -89,9 +89,7 @@ def test_after_kill_minus_nine_the_next_start_finds_port_and_data_as_they_were(d
     assert not is_running(data)
 
 
-def test_several_web_processes_answer_and_stop_with_the_program(
-    new_database: Callable[[], str], data: Path
-):
+def test_several_web_processes_answer_and_stop_with_the_program(new_database: Callable[[], str], data: Path):
     url = new_database()  # of its own, because those who follow revocations in it are counted
     with served("--port", "0", "--workers", "2", "--role", "web", "--data", data, environment=on(url)) as web:
         wait_until_ready(web.url)

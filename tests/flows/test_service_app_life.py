@@ -5,7 +5,9 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from appanage.directory.model import Plan
 from appanage.directory.roles import Role
+from appanage.kit.ids import Kind
 from support.world import World
 
 
@@ -180,3 +182,69 @@ def introspect(client: TestClient, app: dict[str, Any], token: str) -> Any:
 
 def _credentials(app: dict[str, Any]) -> dict[str, str]:
     return {"client_id": app["clientId"], "client_secret": app["clientSecret"]}
+
+
+def test_a_member_without_an_administrators_role_does_not_see_the_request(world: World, client: TestClient):
+    """CONS-12: the same 404 as for an app that there is not."""
+    organization = world.organization()
+    made = world.service_app(world.developer(organization))
+    member = bearer(world.token(world.person(organization)))
+
+    seen = client.post(f"/v1/applications/{world.app_id(made)}/authorize", headers=member)
+    nothing = client.post(f"/v1/applications/{'C' + '0' * 64}/authorize", headers=member)
+
+    assert (seen.status_code, nothing.status_code) == (404, 404)
+    assert seen.json()["message"] == nothing.json()["message"]
+
+
+def test_a_free_organization_authorizes_nothing_on_any_way(world: World, client: TestClient):
+    organization = world.organization(plan=Plan.FREE)
+    admin = world.full_admin(organization)
+    made = world.service_app(admin, requested=False)
+
+    answer = client.post(
+        f"/v1/applications/{world.app_id(made)}/authorize", headers=bearer(world.token(admin))
+    )
+
+    assert answer.status_code == 409
+    assert "free organization" in answer.json()["message"]
+    assert world.events(organization, "authorization.created") == []
+
+
+def test_nobody_approves_what_they_have_not_seen(world: World, client: TestClient):
+    """CONS-03: the developer adds a scope between the look and the decision."""
+    organization = world.organization()
+    administrator = bearer(world.token(world.full_admin(organization)))
+    made = world.service_app(world.developer(organization), scopes=["spark-admin:people_read"])
+    path = world.app_id(made)
+    seen = client.get(f"/v1/serviceApps/{path}", headers=administrator).json()["version"]
+    more = {"scopes": ["spark-admin:people_read", "spark-admin:people_write"]}
+    client.patch(f"/v1/applications/{path}", headers=bearer(world.token(made.developer)), json=more)
+
+    refused = client.post(f"/v1/applications/{path}/authorize", headers=administrator, json={"version": seen})
+    allowed = client.post(
+        f"/v1/applications/{path}/authorize", headers=administrator, json={"version": seen + 1}
+    )
+
+    assert (refused.status_code, allowed.status_code) == (409, 200)
+
+
+def test_a_service_app_cannot_rename_lock_out_or_delete_an_administrator(world: World, client: TestClient):
+    """Decision 0008."""
+    organization = world.organization()
+    admin = world.full_admin(organization, name="Priya Raman")
+    machine = bearer(world.machine_token(organization))
+    path = f"/v1/people/{world.public_id(Kind.PEOPLE, admin.id)}"
+    person = client.get(path, headers=machine).json()
+
+    refused = [
+        client.put(path, headers=machine, json=person | {"displayName": "Nobody"}),
+        client.put(path, headers=machine, json=person | {"loginEnabled": False}),
+        client.put(path, headers=machine, json=person | {"emails": ["other@people.example"]}),
+        client.put(path, headers=machine, json=person | {"roles": []}),
+        client.delete(path, headers=machine),
+    ]
+    allowed = client.put(path, headers=machine, json=person | {"title": "Head of Operations"})
+
+    assert [answer.status_code for answer in refused] == [403] * 5
+    assert (allowed.status_code, allowed.json()["title"]) == (200, "Head of Operations")

@@ -10,7 +10,7 @@ from appanage.apps.queries import get_app
 from appanage.directory import service as directory
 from appanage.directory.model import Account, Organization
 from appanage.directory.queries import get_account
-from appanage.directory.roles import Role
+from appanage.directory.roles import ADMINISTRATORS, Role
 from support.browser import NAMESPACE, Browser, Shown
 from support.world import PASSWORD, MadeApp, World
 
@@ -253,9 +253,28 @@ def test_a_role_taken_away_between_looking_and_saving_is_missing(
     assert types_of(world, organization)[-1] == "authorization.refused"
 
 
+@pytest.mark.parametrize("roles", [(), (Role.COMPLIANCE_OFFICER,)], ids=",".join)
+@pytest.mark.parametrize("act", ["decision", "deauthorize"])
+def test_for_who_is_no_administrator_there_is_no_app_to_decide_on(
+    world: World,
+    browser: Browser,
+    organization: Organization,
+    made: MadeApp,
+    roles: tuple[Role, ...],
+    act: str,
+):
+    """CONS-06, CONS-12."""
+    csrf = csrf_of(browser.sign_in(world.person(organization, *roles, password=PASSWORD)), "/account")
+    values = {"csrf": csrf, "authorized": "on", "ack": "on", "confirm": made.app.name}
+
+    browser.post(f"{page_of(made)}/{act}", values, status=404)
+
+    assert types_of(world, organization) == ["authorization.requested"]
+
+
 @pytest.mark.parametrize(
     "roles",
-    [(), *[(role,) for role in Role if role is not Role.FULL_ADMIN]],
+    [(role,) for role in Role if role in ADMINISTRATORS and role is not Role.FULL_ADMIN],
     ids=",".join,
 )
 @pytest.mark.parametrize("act", ["decision", "deauthorize"])

@@ -212,7 +212,7 @@ def test_tokens_for_an_organization_that_did_not_authorize_are_refused(dana, mad
 
 def test_retrieving_is_throttled(dana, made, contoso, deployment):
     dana.get(path_of(made))
-    for _ in range(deployment.settings.client_failures_per_source):
+    for _ in range(deployment.settings.client_failures_per_client):
         dana.submit(f"{path_of(made)}/", {"secret": "hunter2"}, status=422)
     page = dana.submit(f"{path_of(made)}/", {"secret": made.secret}, status=429)
 

@@ -36,10 +36,14 @@ class RequestInput(Body):
 
 
 class AuthorizeInput(Body):
-    """`orgId` may be left out: an administrator decides for the own organization."""
+    """`orgId` may be left out: an administrator decides for the own organization.
+
+    With the `version` of the app that was looked at, a change by its developer in the meantime is 409 (CONS-03).
+    """
 
     org_id: Line | None = None
     note: Text = ""
+    version: int | None = None
 
 
 class DeauthorizeInput(Body):
@@ -166,7 +170,9 @@ def authorize(
     call.own_organization(wanted.org_id)
     app = queries.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
     domain = call.deployment.settings.machine_domain
-    outcome = service.authorize(call.tx, app, by=call.account, machine_domain=domain, note=wanted.note)
+    outcome = service.authorize(
+        call.tx, app, by=call.account, machine_domain=domain, note=wanted.note, version=wanted.version
+    )
     return outcome if isinstance(outcome, Refused) else decision_body(call, outcome)
 
 

@@ -60,6 +60,7 @@ class ServiceAppBody(Body):
     org_name: str
     state: DecisionState
     needs_decision: bool
+    version: int
     scopes: list[ScopeBody]
     request: RequestBody | None
     authorization: DecisionBody | None
@@ -105,6 +106,7 @@ def _body(call: Call, decision: AppDecision) -> ServiceAppBody:
         org_name=app.organization.name,
         state=decision.state,
         needs_decision=decision.needs_decision,
+        version=app.version,
         scopes=_scopes(app, decision),
         request=request_body(call, app, asked, call.organization) if asked else None,
         authorization=decision_body(call, authorization) if authorization else None,

@@ -14,6 +14,8 @@ from appanage.events import Target
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Record
 
+_NOTED_EVERY = timedelta(minutes=1)
+
 
 class AppKind(StrEnum):
     SERVICE_APP = "service_app"
@@ -128,6 +130,11 @@ class ClientSecret(Record):
 
     def is_live(self, now: datetime) -> bool:
         return self.expires_at > now and (self.revoked_at is None or self.revoked_at > now)
+
+    def mark_used(self, now: datetime, address: str) -> None:
+        """Notes the use, once a minute at the most: requests of one client do not wait for each other's note."""
+        if self.last_used_at is None or now - self.last_used_at >= _NOTED_EVERY:
+            self.last_used_at, self.last_used_from = now, address
 
     def end(self, at: datetime) -> None:
         """Stops being accepted at `at`, which may lie ahead while the replacement is rolled out."""

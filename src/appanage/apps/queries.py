@@ -40,7 +40,7 @@ def get_owned(tx: Transaction, owner: Account, app_id: uuid.UUID, *, for_update:
     """An app of this owner; anybody else's does not exist for them (checklist CONS-12)."""
     query = _owned(owner).where(App.id == app_id)
     if for_update:
-        query = query.with_for_update(of=App).execution_options(populate_existing=True)
+        query = query.with_for_update(of=App, key_share=True).execution_options(populate_existing=True)
     found = tx.scalar(query)
     if found is None:
         raise no_such_app()

@@ -162,11 +162,16 @@ def revoke_secret(tx: Transaction, app: App, secret: ClientSecret, *, by: Accoun
     record(tx, "secret.revoked", app, by=by, data={"endsIn": secret.last_four})
 
 
+def end_secrets(tx: Transaction, app: App) -> None:
+    for secret in queries.list_secrets(tx, app):
+        secret.end(tx.now)
+    tx.flush()
+
+
 def mark_deleted(tx: Transaction, app: App, *, by: Account) -> None:
     """Ends the app itself; its authorizations are ended by the floor above before this is called."""
     app.deleted_at = app.modified_at = tx.now
-    for secret in queries.list_secrets(tx, app):
-        secret.end(tx.now)
+    end_secrets(tx, app)
     tx.query(AppLogo).filter_by(app_id=app.id).delete()
     record(tx, "app.deleted", app, by=by, data={"clientId": app.client_id})
 

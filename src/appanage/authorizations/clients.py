@@ -21,7 +21,7 @@ def authenticate(tx: Transaction, credentials: ClientCredentials) -> App | None:
     if app is None or row is None or not proven or not row.is_live(tx.now) or not app.is_active:
         _record_failure(tx, app, credentials.client_id)
         return None
-    row.last_used_at, row.last_used_from = tx.now, tx.origin.address
+    row.mark_used(tx.now, tx.origin.address)
     return app
 
 

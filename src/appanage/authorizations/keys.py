@@ -44,9 +44,9 @@ class KeyRing:
         with self._lock:
             self._keys, self._loaded_at = opened, tx.now
 
-    def keep_current(self, tx: Transaction) -> None:
-        """Reads the keys again when that was long ago: another process may have made or forgotten one."""
-        if self._loaded_at is None or not timedelta(0) <= tx.now - self._loaded_at < _READ_AGAIN_AFTER:
+    def keep_current(self, tx: Transaction, *, at_most: timedelta = _READ_AGAIN_AFTER) -> None:
+        """Reads the keys again when that was longer ago: another process may have made or forgotten one."""
+        if self._loaded_at is None or not timedelta(0) <= tx.now - self._loaded_at < at_most:
             self.load(tx)
 
     def signing_key(self, tx: Transaction) -> SigningKey:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased, selectinload
 
@@ -79,7 +79,8 @@ def find_active_for_update(tx: Transaction, app: App, organization_id: uuid.UUID
         Authorization.organization_id == organization_id,
         Authorization.ended_at.is_(None),
     )
-    return tx.scalar(query.with_for_update(of=Authorization).execution_options(populate_existing=True))
+    locked = query.with_for_update(of=Authorization, key_share=True)
+    return tx.scalar(locked.execution_options(populate_existing=True))
 
 
 def find_by_account(tx: Transaction, account_id: uuid.UUID) -> Authorization | None:
@@ -112,8 +113,11 @@ def is_revoked(tx: Transaction, claims: AccessClaims) -> bool:
     return any(born < first_living_second(valid_from) for valid_from in tx.scalars(query))
 
 
-def find_refresh_token(tx: Transaction, digest: bytes) -> RefreshToken | None:
-    return tx.scalar(select(RefreshToken).where(RefreshToken.digest == digest))
+def find_refresh_token(tx: Transaction, digest: bytes, *, for_update: bool = False) -> RefreshToken | None:
+    query = select(RefreshToken).where(RefreshToken.digest == digest)
+    if for_update:
+        query = query.with_for_update(of=RefreshToken, key_share=True)
+    return tx.scalar(query.execution_options(populate_existing=for_update))
 
 
 def find_personal_token(tx: Transaction, digest: bytes) -> PersonalToken | None:
@@ -121,13 +125,14 @@ def find_personal_token(tx: Transaction, digest: bytes) -> PersonalToken | None:
 
 
 def get_visible_app(tx: Transaction, viewer: Account, app_id: uuid.UUID) -> App:
-    """A Service App that the viewer's organization may decide on; every other one does not exist (CONS-12).
+    """A Service App that the viewer may decide on or owns; every other one does not exist (CONS-12).
 
-    Those are: apps for which authorization was requested here, and the viewer's own. An app that was authorized here
-    once stays visible.
+    Administrators may decide on apps for which authorization was requested in their organization; an app that was
+    authorized there once stays visible to them.
     """
     query = select(App).where(App.id == app_id, App.deleted_at.is_(None), App.kind == AppKind.SERVICE_APP)
-    found = tx.scalar(query.where(or_(_is_shown_to(viewer.organization_id), _is_owned_by(viewer))))
+    shown = _is_shown_to(viewer.organization_id) if viewer.is_administrator else false()
+    found = tx.scalar(query.where(or_(shown, _is_owned_by(viewer))))
     if found is None:
         raise no_such_app()
     return found
@@ -257,7 +262,9 @@ def list_authorized_in(
 
 def list_active(tx: Transaction, app: App) -> Sequence[Authorization]:
     query = select(Authorization).where(Authorization.app_id == app.id, Authorization.ended_at.is_(None))
-    return list(tx.scalars(query.order_by(Authorization.id).with_for_update(of=Authorization)))
+    return list(
+        tx.scalars(query.order_by(Authorization.id).with_for_update(of=Authorization, key_share=True))
+    )
 
 
 def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> int:

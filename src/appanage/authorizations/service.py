@@ -30,9 +30,7 @@ def request_authorization(
 ) -> AuthorizationRequest:
     """Asks the Full Administrators of the owner's organization; a repeat is a reminder with a new time."""
     require_short(message, "message")
-    if by.organization.is_free:
-        sentence = "A free organization has no administrators who could authorize a Service App."
-        raise Conflict(sentence, code="free_organization")
+    _require_administration(by.organization)
     if not app.scopes:
         raise Conflict("Choose scopes first: administrators decide on scopes.", code="no_scopes")
     asked = queries.find_request(tx, app, by.organization_id) or AuthorizationRequest(
@@ -56,12 +54,12 @@ def authorize(
     meantime is a role that is missing (checklist CONS-06). With `version` only the app as the administrator saw it is
     authorized (checklist CONS-03).
     """
-    require_short(note, "note")
     _lock_pair(tx, app, by.organization_id)
     by, refused = _require_decider(tx, app, by, needs_compliance_officer(app.scopes))
     if refused:
         return refused
-    _require_authorizable(app)
+    require_short(note, "note")
+    _require_authorizable(app, by.organization)
     _require_as_seen(app, version)
     current = queries.find_active_for_update(tx, app, by.organization_id)
     if current is None:
@@ -74,11 +72,11 @@ def deauthorize(
     tx: Transaction, app: App, *, by: Account, longest_token: timedelta, reason: str = ""
 ) -> Authorization | Refused:
     """Ends the authorization: machine account deleted, every token dead (checklist MACH-04)."""
-    require_short(reason, "reason")
     _lock_pair(tx, app, by.organization_id)
     by, refused = _require_decider(tx, app, by, ())
     if refused:
         return refused
+    require_short(reason, "reason")
     current = queries.find_active_for_update(tx, app, by.organization_id)
     if current is None:
         raise Conflict(f"{by.organization.name} has not authorized {app.name}.", code="not_authorized")
@@ -103,7 +101,11 @@ def end(
 
 
 def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedelta) -> None:
-    """Deletes an app and ends every authorization of it."""
+    """Deletes an app and ends every authorization of it.
+
+    The client secrets end first, in the order in which a client's own requests lock: secret, then token.
+    """
+    app_service.end_secrets(tx, app)
     for authorization in queries.list_active(tx, app):
         end(
             tx,
@@ -165,7 +167,8 @@ def _explanation(missing: Collection[Role], compliance_scopes: Collection[str]) 
     )
 
 
-def _require_authorizable(app: App) -> None:
+def _require_authorizable(app: App, organization: Organization) -> None:
+    _require_administration(organization)
     if app.kind != AppKind.SERVICE_APP:
         raise Conflict("Only Service Apps are authorized for an organization.", code="not_a_service_app")
     if not app.is_active:
@@ -182,6 +185,12 @@ def _require_as_seen(app: App, version: int | None) -> None:
             f"{app.name} was changed by its developer meanwhile. Look at what it asks for now, then decide."
         )
         raise Conflict(sentence, code="changed_meanwhile")
+
+
+def _require_administration(organization: Organization) -> None:
+    if organization.is_free:
+        sentence = "A free organization has no administrators who could authorize a Service App."
+        raise Conflict(sentence, code="free_organization")
 
 
 def _lock_pair(tx: Transaction, app: App, organization_id: uuid.UUID) -> None:

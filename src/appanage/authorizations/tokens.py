@@ -97,7 +97,8 @@ class TokenIssuer:
 
         Raises InvalidGrant and InvalidScope.
         """
-        row = find_refresh(tx, refresh_token)
+        # Locked and read anew, so that a revocation that is being written at this moment is seen (checklist REV-05).
+        row = find_refresh(tx, refresh_token, for_update=True)
         scopes = redeem(_as_grant(row), client_id=app.client_id, scope=scope, now=tx.now)
         assert row is not None
         row.expires_at = tx.now + self.settings.lifetimes.refresh_token
@@ -145,15 +146,15 @@ def secret_problem(tx: Transaction, app: App, presented: str) -> str:
     row = apps.find_secret(tx, digest(cleaned))
     if row is None or row.app_id != app.id or not row.is_live(tx.now):
         return f"That is not a current secret of this app.{_hint(tx, app)} Copy it again or make a new one."
-    row.last_used_at, row.last_used_from = tx.now, tx.origin.address
+    row.mark_used(tx.now, tx.origin.address)
     return ""
 
 
-def find_refresh(tx: Transaction, value: str) -> RefreshToken | None:
+def find_refresh(tx: Transaction, value: str, *, for_update: bool = False) -> RefreshToken | None:
     """The refresh token with this value; a typo is found out without asking the database."""
-    return (
-        queries.find_refresh_token(tx, digest(value)) if is_well_formed(value, Prefix.REFRESH_TOKEN) else None
-    )
+    if not is_well_formed(value, Prefix.REFRESH_TOKEN):
+        return None
+    return queries.find_refresh_token(tx, digest(value), for_update=for_update)
 
 
 def introspect_refresh(row: RefreshToken, *, client_id: str, issuer: str, now: datetime) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def find_account(tx: Transaction, account_id: uuid.UUID) -> Account | None:
 def find_account_for_update(tx: Transaction, account_id: uuid.UUID) -> Account | None:
     """As `find_account`, freshly read and locked, so that its roles and state stay as they are until the commit."""
     query = select(Account).where(Account.id == account_id, Account.deleted_at.is_(None))
-    return tx.scalar(query.with_for_update(of=Account).execution_options(populate_existing=True))
+    # Not FOR UPDATE, which would also make everybody wait who only refers to the account, such as a sign-in.
+    locked = query.with_for_update(of=Account, key_share=True)
+    return tx.scalar(locked.execution_options(populate_existing=True))
 
 
 def find_person_by_email(tx: Transaction, email: str) -> Account | None:
@@ -79,7 +81,7 @@ def get_account(
         Account.id == account_id, Account.organization_id == organization_id, Account.deleted_at.is_(None)
     )
     if for_update:
-        query = query.with_for_update(of=Account).execution_options(populate_existing=True)
+        query = query.with_for_update(of=Account, key_share=True).execution_options(populate_existing=True)
     found = tx.scalar(query)
     if found is None:
         raise NotFound("There is no person with this id.")
@@ -111,6 +113,20 @@ def list_with_role(
 ) -> Sequence[Account]:
     wanted = PeopleFilter(roles=[role], kinds=[AccountKind.PERSON])
     return list_people(tx, organization_id, wanted, PageRequest(limit)).items
+
+
+def has_usable_with_role(
+    tx: Transaction, organization_id: uuid.UUID, role: Role, *, other_than: uuid.UUID
+) -> bool:
+    """Whether somebody else holds the role and can sign in; asked of the database, not of what was read before."""
+    query = select(Account.id).where(
+        Account.organization_id == organization_id,
+        Account.id != other_than,
+        Account.deleted_at.is_(None),
+        Account.login_enabled,
+        exists().where(AccountRole.account_id == Account.id, AccountRole.role == role.value),
+    )
+    return tx.scalar(query.limit(1)) is not None
 
 
 def list_licenses(tx: Transaction, organization_id: uuid.UUID) -> Sequence[License]:

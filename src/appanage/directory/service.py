@@ -115,7 +115,7 @@ def update_person(
     """Replaces what is said of a person; `roles` and `licenses` stay when None."""
     _require_person(person)
     before = _snapshot(person)
-    if profile.email.lower() != person.email.lower() or profile.login_enabled != person.login_enabled:
+    if _is_sensitive(person, profile):
         _require_power_over(person, by)
     _require_usable(tx, profile, account_id=person.id)
     if not profile.login_enabled:
@@ -250,6 +250,15 @@ def _lock_address(tx: Transaction, email: str) -> None:
     tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
 
 
+def _is_sensitive(person: Account, profile: Profile) -> bool:
+    """Whether the change locks out, renames, or gives somebody else the address."""
+    return (profile.email.lower(), profile.full_name, profile.login_enabled) != (
+        person.email.lower(),
+        person.display_name,
+        person.login_enabled,
+    )
+
+
 def _require_power_over(person: Account, by: Account) -> None:
     """Who is an administrator can be locked out or renamed only by a Full Administrator."""
     if person.roles:
@@ -266,12 +275,7 @@ def _require_another_full_administrator(tx: Transaction, person: Account) -> Non
     if Role.FULL_ADMIN not in person.roles:
         return
     tx.execute(select(Organization.id).where(Organization.id == person.organization_id).with_for_update())
-    others = [
-        one
-        for one in queries.list_with_role(tx, person.organization_id, Role.FULL_ADMIN)
-        if one.id != person.id
-    ]
-    if not any(other.login_enabled for other in others):
+    if not queries.has_usable_with_role(tx, person.organization_id, Role.FULL_ADMIN, other_than=person.id):
         message = "An organization keeps at least one Full Administrator. Make somebody else one first."
         raise Conflict(message, code="last_full_administrator")
 

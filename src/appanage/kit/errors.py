@@ -72,12 +72,6 @@ class TooMany(Refusal):
         self.retry_after = retry_after
 
 
-class Unavailable(Refusal):
-    """Something the answer depends on is not there; nothing was changed and the caller may try again."""
-
-    code = "unavailable"
-
-
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A refusal that must leave a trace: returned, not raised, so that the transaction commits its record."""

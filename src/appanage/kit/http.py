@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refusal, TooMany, Unavailable
+from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refusal, TooMany
 
 LARGEST_BODY = 1024 * 1024
 
@@ -12,7 +12,6 @@ _STATUS: dict[type[Refusal], int] = {
     NotFound: 404,
     Conflict: 409,
     TooMany: 429,
-    Unavailable: 503,
 }
 
 
@@ -23,4 +22,4 @@ def status_of(refusal: Refusal) -> int:
 def headers_of(refusal: Refusal) -> dict[str, str]:
     if isinstance(refusal, TooMany):
         return {"Retry-After": str(max(1, ceil(refusal.retry_after.total_seconds())))}
-    return {"Retry-After": "1"} if isinstance(refusal, Unavailable) else {}
+    return {}

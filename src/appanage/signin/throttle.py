@@ -1,6 +1,7 @@
 """Counting failures: so many in a window, then wait. Never per account alone, which would be a lock-out weapon."""
 
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
 
@@ -24,29 +25,35 @@ class Throttle:
             settings.signin_failures_per_account, minutes, "signin-account"
         )
         self._source = RateLimitItemPerMinute(settings.signin_failures_per_source, minutes, "signin-source")
-        self._client = RateLimitItemPerMinute(settings.client_failures_per_source, 1, "client-source")
+        self._client = RateLimitItemPerMinute(settings.client_failures_per_client, 1, "client")
+        self._clients = RateLimitItemPerMinute(settings.client_failures_per_source, 1, "client-source")
         self._requests = RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests")
 
-    def require_signin_allowed(self, email: str, source: str) -> None:
-        """Raises TooMany after too many wrong passwords for this address from here, or from here at all."""
-        self._require(self._account, email.lower(), source)
-        self._require(self._source, source)
+    def count_signin_attempt(self, email: str, source: str) -> None:
+        """Raises TooMany after too many attempts for this address from here, or wrong passwords from here at all.
+
+        The attempt is counted before the password is looked at, so that many at the same moment gain nothing.
+        """
+        self._require(self._source, network_of(source))
+        if not self._limiter.hit(self._account, email.lower(), network_of(source)):
+            raise self._too_many(self._account, email.lower(), network_of(source))
 
     def signin_failed(self, email: str, source: str) -> int:
-        """Counts one failure; returns how many tries are left."""
-        self._limiter.hit(self._account, email.lower(), source)
-        self._limiter.hit(self._source, source)
-        return self._limiter.get_window_stats(self._account, email.lower(), source).remaining
+        """Counts one wrong password; returns how many tries are left."""
+        self._limiter.hit(self._source, network_of(source))
+        return self._limiter.get_window_stats(self._account, email.lower(), network_of(source)).remaining
 
     def signin_succeeded(self, email: str, source: str) -> None:
-        self._limiter.clear(self._account, email.lower(), source)
+        self._limiter.clear(self._account, email.lower(), network_of(source))
 
     def require_client_allowed(self, client_id: str, source: str) -> None:
-        """Raises TooMany after too many wrong secrets for this client from here (checklist CRED-12)."""
-        self._require(self._client, client_id[:100], source)
+        """Raises TooMany after too many wrong secrets for this client from here, or for any (checklist CRED-12)."""
+        self._require(self._clients, network_of(source))
+        self._require(self._client, client_id[:100], network_of(source))
 
     def client_failed(self, client_id: str, source: str) -> None:
-        self._limiter.hit(self._client, client_id[:100], source)
+        self._limiter.hit(self._clients, network_of(source))
+        self._limiter.hit(self._client, client_id[:100], network_of(source))
 
     def count_request(self, account: str) -> None:
         """Counts one API request; raises TooMany when the account made too many. Keyed on a verified account."""
@@ -61,3 +68,12 @@ class Throttle:
         wait = max(1, ceil(self._limiter.get_window_stats(item, *identifiers).reset_time - time()))
         message = f"Too many attempts. Try again in {wait} seconds."
         return TooMany(message, retry_after=timedelta(seconds=wait))
+
+
+def network_of(source: str) -> str:
+    """The address that counts: of IPv6 the network, since whoever has one address there has 2**64."""
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return source
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else source

@@ -6,6 +6,8 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,6 +44,9 @@ class RequestFrame:
             await self._pass_on(scope, receive, answer)
         except ClientDisconnect:
             pass  # nobody is left to be answered
+        except (OperationalError, PoolTimeout) as error:
+            log.warning("database not available", tracking_id=origin.tracking_id, kind=type(error).__name__)
+            await self._resort(scope, receive, answer, 503)
         except Exception as error:  # the last resort: nothing of it may reach the client
             log.exception("unexpected error", tracking_id=origin.tracking_id, kind=type(error).__name__)
             await self._resort(scope, receive, answer, 500)
@@ -86,6 +91,8 @@ class _Answer:
             headers["TrackingID"] = self._origin.tracking_id
             headers.setdefault("X-Content-Type-Options", "nosniff")
             headers.setdefault("Cache-Control", "no-store")
+            if self.status == 503:
+                headers.setdefault("Retry-After", "1")
             if self._hsts:
                 headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         await self._send(message)
@@ -95,7 +102,8 @@ def origin_of(scope: Scope, proxies: frozenset[str]) -> Origin:
     """The origin of a request; X-Forwarded-For counts only from a trusted proxy, and only its last foreign hop."""
     headers = Headers(scope=scope)
     peer = scope["client"][0] if scope.get("client") else ""
-    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    told = ",".join(headers.getlist("x-forwarded-for"))  # a proxy may append a line of its own
+    hops = [hop.strip() for hop in told.split(",") if hop.strip()]
     address = peer
     while address in proxies and hops:
         address = hops.pop()

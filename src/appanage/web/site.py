@@ -59,6 +59,7 @@ class Site:
 
 _LAST_SENTENCES = {
     413: "The request is larger than 1 MiB, which is more than anything here needs.",
+    503: "The platform cannot reach its database, or lost a race for it. Nothing was changed; try again in a moment.",
     500: "Something went wrong on our side and was recorded. Tell the incident number when you ask for help.",
 }
 

@@ -74,7 +74,7 @@ def change_password(visit: Visit) -> Response | Page:
     account, source = visit.viewer, visit.origin.address
     throttle = visit.deployment.throttle
     try:
-        throttle.require_signin_allowed(account.email, source)
+        throttle.count_signin_attempt(account.email, source)
         changed = signin.change_password(
             visit.tx, visit.browser, old=visit.form.get("current"), new=visit.form.get("password")
         )

@@ -39,7 +39,7 @@ def sign_in(visit: Visit) -> Response | Page:
     email, source = visit.form.get("email").strip(), visit.origin.address
     throttle = visit.deployment.throttle
     try:
-        throttle.require_signin_allowed(email, source)
+        throttle.count_signin_attempt(email, source)
     except TooMany as refused:
         return _page(
             visit, email=email, error=too_many(visit, refused), status=429, headers=headers_of(refused)
