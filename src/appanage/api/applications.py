@@ -143,9 +143,12 @@ def _key(call: Call, public_id: str) -> str:
     if parse_uuid(public_id) or CLIENT_ID.fullmatch(public_id):
         return public_id
     try:
-        return call.ids.decode_key(Kind.APPLICATION, public_id)
+        key = call.ids.decode_key(Kind.APPLICATION, public_id)
     except NotFound as cause:
         raise no_such_app() from cause
+    if not parse_uuid(key) and not CLIENT_ID.fullmatch(key):
+        raise no_such_app()
+    return key
 
 
 def _kind(type_: str | None) -> AppKind | None:

@@ -32,6 +32,10 @@ def _address(text: str) -> str:
 Address = Annotated[Line, AfterValidator(_address)]
 
 
+MOST = 50
+"""Entries of any list about a person."""
+
+
 class PhoneNumber(Body):
     type: Literal["work", "work_extension", "mobile", "fax"]
     value: FilledLine
@@ -65,12 +69,12 @@ class PersonInput(Body):
     extension: Line | None = None
     location_id: Line | None = None
     time_zone: Annotated[Line | None, Field(validation_alias=AliasChoices("timeZone", "timezone"))] = None
-    phone_numbers: list[PhoneNumber] | None = None
-    addresses: list[PostalAddress] | None = None
-    site_urls: list[Line] | None = None
+    phone_numbers: Annotated[list[PhoneNumber], Field(max_length=MOST)] | None = None
+    addresses: Annotated[list[PostalAddress], Field(max_length=MOST)] | None = None
+    site_urls: Annotated[list[Line], Field(max_length=MOST)] | None = None
     login_enabled: bool | None = None
-    roles: list[Line] | None = None
-    licenses: list[Line] | None = None
+    roles: Annotated[list[Line], Field(max_length=MOST)] | None = None
+    licenses: Annotated[list[Line], Field(max_length=MOST)] | None = None
 
     def profile(self, email: str, manager_id: uuid.UUID | None) -> Profile:
         """Everything said here; what is left out is empty."""

@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-import warnings
+import struct
+import zlib
 from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
@@ -10,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from appanage.kit.errors import Invalid
 
 LARGEST = 256 * 1024
-_LARGEST_SIDE = 4096
+_LARGEST_SIDE = 2048
 _SIDE = 512
 
 
@@ -33,24 +34,29 @@ def read_logo(content: bytes) -> Logo:
     return Logo(_redrawn(content))
 
 
+_UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    ValueError,
+    SyntaxError,
+    IndexError,
+    struct.error,
+    zlib.error,
+)
+"""What the decoder raises for pictures that are broken or built to hurt."""
+
+
 def _redrawn(content: bytes) -> bytes:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
-                if max(picture.size) > _LARGEST_SIDE:
-                    raise _refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
-                drawn = picture.convert("RGBA")
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombWarning,
-    ) as cause:
-        raise _refused(
-            "The logo must be a PNG or JPEG picture. SVG is not taken, since it can carry programs."
-        ) from cause
+        with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
+            if max(picture.size) > _LARGEST_SIDE:  # known from the header, before anything is decoded
+                raise _refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
+            drawn = picture.convert("RGBA")
+    except _UNREADABLE as cause:
+        sentence = "The logo must be a PNG or JPEG picture. SVG is not taken, since it can carry programs."
+        raise _refused(sentence) from cause
     drawn.thumbnail((_SIDE, _SIDE))
     out = io.BytesIO()
     drawn.save(out, format="PNG", optimize=True)

@@ -5,6 +5,7 @@ from urllib.parse import unquote_to_bytes
 
 from appanage.oauth.errors import InvalidRequest, UnsupportedMediaType
 
+MOST = 100
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -17,6 +18,8 @@ def read_form(body: bytes, content_type: str) -> Mapping[str, str]:
 
 def parse(encoded: bytes) -> Mapping[str, str]:
     """Name and value of every parameter; one without a value counts as left out (RFC 6749 §3.1)."""
+    if encoded.count(b"&") > MOST:
+        raise InvalidRequest(f"There are more than {MOST} parameters.")
     found = parse_lists(encoded)
     for name, values in found.items():
         if len(values) > 1:

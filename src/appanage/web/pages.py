@@ -10,6 +10,7 @@ import structlog
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -34,6 +35,9 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[Visit], "Response | Page | Refused"]
 Kind = Literal["console", "signin", "secret"]
+
+
+MOST_FIELDS = 600
 
 
 class Page:
@@ -262,8 +266,11 @@ async def _read_form(request: Request) -> Form:
         return await _read_multipart(request)
     if media_type != FORM:
         raise Invalid("This page takes forms only.", code="not_a_form")
+    body = await request.body()
+    if body.count(b"&") > MOST_FIELDS:
+        raise Invalid(f"The form has more than {MOST_FIELDS} fields.")
     try:
-        return Form(parse_lists(await request.body()))
+        return Form(parse_lists(body))
     except OAuthError as cause:
         raise Invalid(cause.description) from cause
 
@@ -272,17 +279,22 @@ async def _read_multipart(request: Request) -> Form:
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     try:
-        async with request.form(max_files=4, max_fields=600) as posted:
+        async with request.form(max_files=4, max_fields=MOST_FIELDS) as posted:
             for name, value in posted.multi_items():
                 if isinstance(value, UploadFile):
                     files[name] = await value.read()
-                elif "\0" in value:
-                    raise Invalid("A field contains a NUL character.")
+                elif not _is_text(value):
+                    raise Invalid("A field contains characters that are no text.")
                 else:
                     fields.setdefault(name, []).append(value)
-    except (MultiPartException, UnicodeDecodeError) as cause:
+    except (MultiPartException, HTTPException, UnicodeError, LookupError) as cause:
         raise Invalid("The form cannot be read. Send it again.") from cause
     return Form(fields, {name: content for name, content in files.items() if content})
+
+
+def _is_text(value: str) -> bool:
+    """Whether PostgreSQL can keep it and a header carry it: no NUL, no half of a surrogate pair."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
 
 
 def _next_query(path: str) -> str:

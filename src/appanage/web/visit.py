@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
@@ -135,11 +134,5 @@ def see_other(path: str) -> Response:
 
 def local_path(value: str, default: str = "/") -> str:
     """`value` if it is a path of this site, else `default`: nobody is sent elsewhere."""
-    parts = urlsplit(value)
-    is_local = (
-        value.startswith("/")
-        and not value.startswith(("//", "/\\"))
-        and not parts.scheme
-        and not parts.netloc
-    )
-    return value if is_local and value.isprintable() and "\\" not in value else default
+    begins_here = value.startswith("/") and not value.startswith(("//", "/\\"))
+    return value if begins_here and value.isascii() and value.isprintable() and "\\" not in value else default

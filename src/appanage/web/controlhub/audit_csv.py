@@ -80,7 +80,7 @@ def _row(event: Event) -> tuple[str, ...]:
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:
     file = io.StringIO()
-    csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows([harmless(cell) for cell in row] for row in rows)
     return file.getvalue()
 
 

@@ -133,6 +133,8 @@ def deauthorize(visit: Visit) -> Answer:
     except Conflict:
         return _not_authorized(visit, _review(visit))
     except Invalid as refusal:
+        if review.current is None:
+            return _not_authorized(visit, review)
         return _confirmation(visit, review, errors=refusal.fields, status=422)
     if isinstance(result, Refused):
         return _refused(visit, result)

@@ -130,7 +130,7 @@ def show(visit: Visit) -> Page:
 def assign(visit: Visit) -> Page | Response:
     """Gives exactly the ticked roles, unless somebody else changed them since the page was opened."""
     viewer = enter(visit, Ability.SEE_PEOPLE)
-    person = _person(visit, viewer)
+    person = _person(visit, viewer, for_update=True)
     ticked = tuple(visit.form.all("roles"))
     problem = _roles_problem(ticked)
     if problem:
@@ -151,8 +151,8 @@ def assign(visit: Visit) -> Page | Response:
     return see_other(f"/hub/users/{person.id}" if may(viewer, Ability.SEE_PEOPLE) else "/")
 
 
-def _person(visit: Visit, viewer: Account) -> Account:
-    found = directory.get_account(visit.tx, viewer.organization_id, visit.id())
+def _person(visit: Visit, viewer: Account, *, for_update: bool = False) -> Account:
+    found = directory.get_account(visit.tx, viewer.organization_id, visit.id(), for_update=for_update)
     if not found.is_person:
         raise NotFound("There is no person with this id.")
     return found
