@@ -4,7 +4,7 @@ import pytest
 
 from api.conftest import Caller, Calling
 from appanage.directory.model import Organization
-from appanage.directory.roles import Role
+from appanage.directory.roles import SERVICE_APP_READERS, Role
 from support.world import World
 
 
@@ -106,10 +106,10 @@ def test_private_apps_and_other_organizations_apps_are_not_there(
     assert len(messages) == 1
 
 
-def test_every_administrator_may_look_and_nobody_else(
+def test_the_roles_that_see_them_in_control_hub_see_them_here_and_no_other(
     world: World, calling: Calling, organization: Organization
 ):
-    for role in (Role.READONLY_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN):
-        calling(world.token(world.person(organization, role))).get("/serviceApps")
-    for outsider in (world.person(organization), world.person(organization, Role.COMPLIANCE_OFFICER)):
-        calling(world.token(outsider)).get("/serviceApps", 403)
+    for role in Role:
+        status = 200 if role in SERVICE_APP_READERS else 403
+        calling(world.token(world.person(organization, role))).get("/serviceApps", status)
+    calling(world.token(world.person(organization))).get("/serviceApps", 403)

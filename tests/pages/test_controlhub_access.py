@@ -16,7 +16,7 @@ OPEN_TO = {
     Role.READONLY_ADMIN: [APPS, "/hub/machine-accounts", PEOPLE, ROLES],
     Role.USER_ADMIN: [PEOPLE, "/hub/users/new", ROLES],
     Role.DEVICE_ADMIN: [APPS, "/hub/machine-accounts", ROLES],
-    Role.SUPPORT_ADMIN: [APPS, "/hub/machine-accounts", ROLES],
+    Role.SUPPORT_ADMIN: [APPS, "/hub/machine-accounts", PEOPLE, ROLES],
     Role.COMPLIANCE_OFFICER: [],
 }
 

@@ -17,7 +17,7 @@ from appanage.apps import scopes
 from appanage.apps.model import App
 from appanage.authorizations import queries
 from appanage.authorizations.queries import AppDecision, DecisionState
-from appanage.directory.roles import ADMINISTRATORS
+from appanage.directory.roles import SERVICE_APP_READERS
 from appanage.kit.ids import Kind
 
 router = new_router("Service Apps")
@@ -71,7 +71,7 @@ def list_service_apps(
     call: Administrator, response: Response, query: Annotated[ServiceAppsQuery, Query()]
 ) -> Items[ServiceAppBody]:
     """The Service Apps that the organization's administrators may decide on, by name."""
-    call.require_role(*ADMINISTRATORS)
+    call.require_role(*SERVICE_APP_READERS)
     page = queries.list_decisions(
         call.tx,
         call.organization.id,
@@ -87,7 +87,7 @@ def list_service_apps(
 @router.get("/serviceApps/{application_id}")
 def get_service_app(call: Administrator, application_id: str) -> ServiceAppBody:
     """One of these apps."""
-    call.require_role(*ADMINISTRATORS)
+    call.require_role(*SERVICE_APP_READERS)
     return _body(call, queries.get_decision(call.tx, call.account, decode_app_id(call, application_id)))
 
 

@@ -32,10 +32,10 @@ ADMINISTRATORS = frozenset(
 )
 """Roles that may look at Control Hub."""
 
-PEOPLE_READERS = frozenset(
-    {Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN}
-)
+# Who may see and do what, for every face alike (platform reference §7.2).
+PEOPLE_READERS = frozenset({Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.SUPPORT_ADMIN})
 PEOPLE_WRITERS = frozenset({Role.FULL_ADMIN, Role.USER_ADMIN})
+SERVICE_APP_READERS = frozenset({Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN})
 
 
 def find_role(key: str) -> Role | None:

@@ -5,7 +5,14 @@ from enum import StrEnum
 
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
-from appanage.directory.roles import ADMINISTRATORS, PEOPLE_WRITERS, Role, labels
+from appanage.directory.roles import (
+    ADMINISTRATORS,
+    PEOPLE_READERS,
+    PEOPLE_WRITERS,
+    SERVICE_APP_READERS,
+    Role,
+    labels,
+)
 from appanage.kit.errors import NotPermitted
 from appanage.web.visit import Visit
 
@@ -26,9 +33,9 @@ _FULL = frozenset({Role.FULL_ADMIN})
 
 ALLOWED: Mapping[Ability, frozenset[Role]] = {
     Ability.ENTER: ADMINISTRATORS,
-    Ability.SEE_APPS: _FULL | {Role.READONLY_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN},
+    Ability.SEE_APPS: SERVICE_APP_READERS,
     Ability.DECIDE: _FULL,
-    Ability.SEE_PEOPLE: _FULL | {Role.READONLY_ADMIN, Role.USER_ADMIN},
+    Ability.SEE_PEOPLE: PEOPLE_READERS,
     Ability.ADD_PEOPLE: PEOPLE_WRITERS,
     Ability.ASSIGN_ROLES: _FULL,
     Ability.READ_AUDIT: _FULL,
