@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import FetchedValue, Identity, Index
+from sqlalchemy import FetchedValue, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appanage.events.catalogue import EventType, event_types
@@ -87,8 +87,15 @@ class Event(Record):
     __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 – SQLAlchemy reads this attribute under this name
     __table_args__ = (
         Index("uq_events_organization_id_sequence", "organization_id", "sequence", unique=True),
-        Index("ix_events_organization_id_at", "organization_id", "at"),
-        Index("ix_events_actor_organization_id_at", "actor_organization_id", "at"),
+        Index("ix_events_organization_id_at_position", "organization_id", "at", "position"),
+        # What people did outside their own organization is rare among all that they did, hence only that.
+        Index(
+            "ix_events_actor_organization_id_at_position",
+            "actor_organization_id",
+            "at",
+            "position",
+            postgresql_where=text("actor_organization_id <> organization_id"),
+        ),
         Index("ix_events_app_id_at", "app_id", "at"),
     )
 
