@@ -201,6 +201,7 @@ def test_somebody_elses_app_looks_like_none_at_all(
     colleague = calling(world.token(world.full_admin(organization)))
     stranger = calling(world.token(world.full_admin(world.organization())))
     forms = [world.app_id(made), made.client_id, str(made.id)]
+    forms += [world.public_id(Kind.APPLICATION, key) for key in ("\0", "nonsense", made.client_id + "\0")]
 
     messages = {
         caller.send(method, f"/applications/{form}", 404, **body)["message"]

@@ -315,6 +315,11 @@ def test_an_address_that_is_taken_anywhere_is_a_conflict(
         ("phoneNumbers", [{"type": "carrier pigeon", "value": "7"}]),
         ("phoneNumbers", [{"type": "work"}]),
         ("loginEnabled", "perhaps"),
+        ("siteUrls", ["meet.example.com"] * 51),
+        ("addresses", [{"locality": "London"}] * 51),
+        ("phoneNumbers", [{"type": "work", "value": "7"}] * 51),
+        ("roles", ["id_user_admin"] * 51),
+        ("licenses", [str(uuid.UUID(int=404))] * 51),
     ],
 )
 def test_what_is_wrong_is_refused_by_its_name_and_changes_nothing(

@@ -226,6 +226,19 @@ def test_no_cell_of_the_export_is_a_formula(
     assert row["action_text"].startswith(f"'{name} changed")
 
 
+def test_every_cell_of_the_export_is_quoted(
+    world: World, browser: Browser, organization: Organization, admin: Account
+):
+    """A spreadsheet that splits at semicolons finds no formula behind one."""
+    happen(world, organization, "Dana;=1+1")
+    browser.sign_in(admin)
+
+    header, line, _ = browser.client.get("/hub/audit.csv?event=account.updated").text.split("\r\n")
+
+    assert header.startswith('"timestamp","action_text",')
+    assert ',"Dana;=1+1",' in line
+
+
 def test_the_export_writes_no_event_of_its_own(
     world: World, browser: Browser, organization: Organization, admin: Account
 ):

@@ -418,6 +418,32 @@ def test_a_reason_that_is_too_long_is_kept_and_explained(
     assert "The reason has 501 characters; at most 500 are possible." in shown.text
 
 
+def test_a_long_reason_for_an_app_that_is_not_authorized_is_explained(
+    world: World, browser: Browser, organization: Organization, admin: Account, made: MadeApp
+):
+    csrf = csrf_of(browser.sign_in(admin), "/account")
+
+    shown = browser.post(f"{page_of(made)}/deauthorize", {"csrf": csrf, "reason": "x" * 501}, status=409)
+
+    assert f"{made.app.name} is not authorized for {organization.name}." in shown.text
+
+
+@pytest.mark.parametrize("act", ["decision", "deauthorize"])
+def test_a_long_note_shows_nobody_a_page_that_is_not_theirs(
+    world: World, browser: Browser, organization: Organization, admin: Account, made: MadeApp, act: str
+):
+    """CONS-12: what is wrong with a form is said only to who may send it."""
+    world.authorize(made, admin)
+    helper = world.person(organization, Role.USER_ADMIN, password=PASSWORD)
+    csrf = csrf_of(browser.sign_in(helper), "/account")
+    values = {"csrf": csrf, "authorized": "on", "note": "x" * 501, "reason": "x" * 501}
+
+    shown = browser.post(f"{page_of(made)}/{act}", values, status=403)
+
+    assert made.app.name not in shown.text
+    assert made.app.description not in shown.text
+
+
 def test_a_full_administrator_without_the_compliance_role_can_still_deauthorize(
     world: World, browser: Browser, organization: Organization, admin: Account
 ):

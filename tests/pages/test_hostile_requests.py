@@ -58,6 +58,33 @@ def test_a_form_in_a_strange_charset_is_refused(client: TestClient, charset: str
     assert answer.status_code in {400, 403}
 
 
+def test_a_declared_charset_changes_nothing_about_what_is_read(browser: Browser):
+    """RFC 7578 §5.1: a form is UTF-8. Punycode, which a client could name, takes minutes for a megabyte."""
+    shown = browser.get("/login")
+    values = shown.values(shown.forms("/login")[0])
+    fields = {"csrf": values["csrf"][0], "email": "zoë@people.example", "password": "x"}
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    media_type = "multipart/form-data; boundary=b; charset=punycode"
+    answer = browser.client.post(
+        "/login", content=f"{body}--b--\r\n".encode(), headers={"Content-Type": media_type}
+    )
+
+    assert answer.status_code == 422
+    assert "zoë@people.example" in answer.text
+
+
+@pytest.mark.parametrize("value", [b"\xff", b"\xed\xa0\x80", b"\0"], ids=["no UTF-8", "surrogate", "NUL"])
+def test_what_is_no_text_is_no_field(client: TestClient, value: bytes):
+    """AUTHZ-15."""
+    body = b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n' + value + b"\r\n--b--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    assert client.post("/login", content=body, headers=headers).status_code == 400
+
+
 def test_a_form_with_too_many_fields_is_refused_before_it_is_read(client: TestClient):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     page = client.post("/login", content=b"a&" * 500_000, headers=form)
