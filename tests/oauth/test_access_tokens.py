@@ -13,16 +13,14 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from appanage.oauth.access_tokens import (
-    LONGEST,
-    AccessClaims,
-    SigningKey,
-    key_id_of,
-    new_signing_key,
-    sign,
-    verify,
-)
+from appanage.oauth.access_tokens import LONGEST, AccessClaims, key_id_of, sign, verify
 from appanage.oauth.errors import InvalidToken
+from appanage.oauth.signing_keys import (
+    ID_TOKEN_ALGORITHM,
+    SigningKey,
+    import_signing_key,
+    new_signing_key,
+)
 
 NOW = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 ISSUER = "https://apps.example/v1"
@@ -50,7 +48,7 @@ def check(token: str, key: SigningKey = KEY, *, now: datetime = NOW, audience: s
     """As the verifier does it: the header first, then signature and claims."""
     if key_id_of(token) != key.key_id:
         raise InvalidToken("unknown key")
-    return verify(token, key, issuer=ISSUER, audience=audience, now=now)
+    return verify(token, key, issuer=ISSUER, audiences={audience}, now=now)
 
 
 def part(token: str, number: int) -> dict[str, Any]:
@@ -127,10 +125,28 @@ def test_the_public_key_is_no_hmac_secret():
             check(forged)
 
 
-@pytest.mark.parametrize("key", [ECKey.generate_key("P-256"), RSAKey.generate_key(2048, {})])
-def test_another_key_under_our_kid_is_refused(key: Any):
+@pytest.mark.parametrize("key", [ECKey.generate_key("P-256"), RSAKey.generate_key(2048)])
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_another_key_under_our_kid_is_refused(key: Any, algorithm: str):
+    """TOK-03."""
     with pytest.raises(InvalidToken):
-        verify(sign(claims(), KEY), SigningKey("key-1", key), issuer=ISSUER, audience=ISSUER, now=NOW)
+        check(sign(claims(), KEY), SigningKey("key-1", algorithm, key))
+
+
+def test_the_key_for_id_tokens_verifies_no_access_token():
+    """TOK-03: one key has one purpose (RFC 8725 §3.11)."""
+    with pytest.raises(InvalidToken):
+        check(sign(claims(), KEY), SigningKey("key-1", ID_TOKEN_ALGORITHM, KEY.key))
+
+
+def test_a_bound_token_names_its_key_and_a_narrowed_one_whom_and_what_it_comes_from():
+    """TOK-10, TOK-16: RFC 9449 §6.1, RFC 8693 §4.1."""
+    made = claims(key_thumbprint="thumb", actor="C2", source="jti-0", family=None)
+    payload = part(sign(made, KEY), 1)
+
+    assert (payload["cnf"], payload["act"], payload["src"]) == ({"jkt": "thumb"}, {"sub": "C2"}, "jti-0")
+    assert "fam" not in payload
+    assert check(sign(made, KEY)) == made
 
 
 @pytest.mark.parametrize(
@@ -138,6 +154,7 @@ def test_another_key_under_our_kid_is_refused(key: Any):
     [
         ({"issuer": "https://other.example/v1"}, NOW),
         ({"audience": "https://other.example/v1"}, NOW),
+        ({"audience": f"{ISSUER}/"}, NOW),
         ({}, NOW + timedelta(days=14)),
         ({"issued_at": NOW + timedelta(minutes=2)}, NOW),
     ],
@@ -191,6 +208,9 @@ def test_size_and_shape_are_looked_at_before_anything_is_parsed(token: str):
         {**part(sign(claims(), KEY), 1), "aud": ["a", "b"]},
         {**part(sign(claims(), KEY), 1), "exp": 10**30},
         {**part(sign(claims(), KEY), 1), "scope": None},
+        {**part(sign(claims(), KEY), 1), "cnf": "thumb"},
+        {**part(sign(claims(), KEY), 1), "cnf": {}},
+        {**part(sign(claims(), KEY), 1), "act": []},
     ],
 )
 def test_claims_of_the_wrong_shape_are_refused_even_when_signed(payload: dict[str, Any]):
@@ -201,5 +221,28 @@ def test_claims_of_the_wrong_shape_are_refused_even_when_signed(payload: dict[st
         check(token)
 
 
-def test_the_key_set_shows_no_private_part():
-    assert set(KEY.public) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+def test_a_token_may_be_for_any_of_the_resources_that_are_known():
+    """TOK-06."""
+    token = sign(claims(audience="https://rooms.example/api"), KEY)
+    audiences = {ISSUER, "https://rooms.example/api"}
+
+    assert verify(token, KEY, issuer=ISSUER, audiences=audiences, now=NOW).audience.startswith(
+        "https://rooms"
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_the_key_set_shows_no_private_part(algorithm: str):
+    """TOK-14."""
+    made = new_signing_key("key-2", algorithm)
+    members = {"kty", "crv", "x", "y"} if algorithm == "ES256" else {"kty", "n", "e"}
+
+    assert set(made.public) == members | {"kid", "use", "alg"}
+    assert (made.public["alg"], made.public["kid"]) == (algorithm, "key-2")
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_a_key_that_is_kept_reads_back(algorithm: str):
+    made = new_signing_key("key-2", algorithm)
+
+    assert import_signing_key("key-2", algorithm, made.key.as_pem(private=True)).public == made.public

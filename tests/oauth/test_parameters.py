@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appanage.oauth.errors import InvalidRequest, UnsupportedMediaType
-from appanage.oauth.parameters import FORM, read_form, require
+from appanage.oauth.parameters import FORM, MOST, each_once, parse, parse_lists, read_form, require
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
@@ -58,3 +58,28 @@ def test_other_media_types_are_415(media_type: str):
 
 def test_a_charset_beside_the_media_type_is_fine():
     assert read_form(b"a=1", "application/x-www-form-urlencoded; charset=UTF-8") == {"a": "1"}
+
+
+def test_a_query_is_read_like_a_form():
+    assert parse(b"scope=a+b%20c&state=%C3%A4") == {"scope": "a b c", "state": "\u00e4"}
+
+
+@pytest.mark.parametrize("name", ["client_id", "a" * 65, "\u00e4", "a\r\nb", '"'])
+def test_the_error_repeats_no_strange_name(name: str):
+    """AUD-08."""
+    with pytest.raises(InvalidRequest) as refused:
+        each_once({name: ["1", "2"]})
+
+    assert refused.value.description.isascii()
+    assert refused.value.description.isprintable()
+    assert len(refused.value.description) < 120
+
+
+def test_lists_keep_every_value_in_its_order():
+    assert parse_lists(b"a=1&b=2&a=3&=x&&") == {"a": ["1", "3"], "b": ["2"]}
+
+
+def test_there_are_only_so_many_parameters():
+    """TOK-04 in spirit: the size is looked at before anything is parsed."""
+    with pytest.raises(InvalidRequest, match="more than"):
+        parse(b"&" * (MOST + 1))

@@ -2,19 +2,19 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
 from appanage.oauth.errors import InvalidToken
 from appanage.oauth.scopes import format_scope, parse_scope
+from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM as ALGORITHM
+from appanage.oauth.signing_keys import SigningKey
 
-ALGORITHM = "ES256"
 TYPE = "at+jwt"
 LONGEST = 4096  # characters of a whole token; checked before anything is parsed (checklist TOK-04)
 SKEW = timedelta(seconds=60)
@@ -26,7 +26,12 @@ _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says. `family` is the refresh token that it was issued with, if any."""
+    """What an access token says.
+
+    `family` is the refresh token that it was issued with, if any; `key_thumbprint` the key that it is bound to
+    (RFC 9449 §6.1). A token that was narrowed names the client that did it in `actor` (RFC 8693 §4.1), and in `source`
+    the token that it was made of, with which it ends.
+    """
 
     issuer: str
     audience: str
@@ -39,22 +44,9 @@ class AccessClaims:
     expires_at: datetime
     token_id: str
     family: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """An EC P-256 key and its `kid`; `public` is what the key set shows."""
-
-    key_id: str
-    key: ECKey
-
-    @property
-    def public(self) -> dict[str, Any]:
-        return {**self.key.as_dict(private=False), "kid": self.key_id, "use": "sig", "alg": ALGORITHM}
-
-
-def new_signing_key(key_id: str) -> SigningKey:
-    return SigningKey(key_id, ECKey.generate_key("P-256"))
+    key_thumbprint: str | None = None
+    actor: str | None = None
+    source: str | None = None
 
 
 def sign(claims: AccessClaims, key: SigningKey) -> str:
@@ -77,14 +69,18 @@ def key_id_of(token: str) -> str:
     return header["kid"]
 
 
-def verify(token: str, key: SigningKey, *, issuer: str, audience: str, now: datetime) -> AccessClaims:
+def verify(
+    token: str, key: SigningKey, *, issuer: str, audiences: Collection[str], now: datetime
+) -> AccessClaims:
     """The claims of a token that is genuine and alive (RFC 9068 §4); raises InvalidToken otherwise."""
+    if key.algorithm != ALGORITHM:
+        raise InvalidToken("a key for other tokens")
     try:
         claims = jwt.decode(token, key.key, registry=_REGISTRY).claims
         found = _from_json(claims)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as cause:
         raise InvalidToken("signature or claims") from cause
-    if found.issuer != issuer or found.audience != audience:
+    if found.issuer != issuer or found.audience not in audiences:
         raise InvalidToken("another issuer or audience")
     if found.expires_at <= now or found.issued_at > now + SKEW:
         raise InvalidToken("expired or not yet valid")
@@ -106,13 +102,19 @@ def _as_json(claims: AccessClaims) -> dict[str, Any]:
         "exp": int(claims.expires_at.timestamp()),
         "jti": claims.token_id,
     }
-    return made | ({"fam": claims.family} if claims.family else {})
+    optional = {
+        "fam": claims.family,
+        "cnf": {"jkt": claims.key_thumbprint} if claims.key_thumbprint else None,
+        "act": {"sub": claims.actor} if claims.actor else None,
+        "src": claims.source,
+    }
+    return made | {name: value for name, value in optional.items() if value}
 
 
 def _from_json(claims: Mapping[str, Any]) -> AccessClaims:
     return AccessClaims(
         issuer=claims["iss"],
-        audience=claims["aud"],
+        audience=str(claims["aud"]),  # a list of them is never one of ours
         subject=uuid.UUID(claims["sub"]),
         client_id=claims["client_id"],
         organization=uuid.UUID(claims["org"]),
@@ -122,6 +124,9 @@ def _from_json(claims: Mapping[str, Any]) -> AccessClaims:
         expires_at=_moment(claims["exp"]),
         token_id=claims["jti"],
         family=claims.get("fam"),
+        key_thumbprint=claims["cnf"]["jkt"] if "cnf" in claims else None,
+        actor=claims["act"]["sub"] if "act" in claims else None,
+        source=claims.get("src"),
     )
 
 

@@ -3,10 +3,11 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote_plus
 
+from appanage.oauth.assertions import ASSERTION_TYPE, client_of
 from appanage.oauth.errors import InvalidClient, InvalidRequest
 
 
@@ -15,43 +16,65 @@ class ClientAuthentication(StrEnum):
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """What a request presents; not yet compared with anything."""
+    """What a request presents; not yet compared with anything. `proof` is the secret or the assertion."""
 
     client_id: str
-    secret: str
     method: ClientAuthentication
+    proof: str = field(default="", repr=False)
 
     @property
     def used_basic(self) -> bool:
         return self.method == ClientAuthentication.BASIC
 
-    def __repr__(self) -> str:
-        return f"ClientCredentials({self.client_id!r}, …, {self.method.value!r})"
-
 
 def read_credentials(authorization: str | None, parameters: Mapping[str, str]) -> ClientCredentials:
-    """The credentials of a request: in the body or by Basic, never both (RFC 6749 §2.3).
+    """The credentials of a request, presented in one way only (RFC 6749 §2.3, checklist CRED-10).
 
-    A `client_id` in the body beside Basic is tolerated when it is the same one.
+    A `client_id` in the body beside Basic or an assertion is tolerated when it is the same one. Without a secret or an
+    assertion it is the name of a public client.
     """
-    if authorization is None:
-        return _from_body(parameters)
-    credentials = _from_basic(authorization)
-    if "client_secret" in parameters:
-        raise InvalidRequest("Authenticate the client once: by the Authorization header or in the body.")
+    presented = [authorization is not None, "client_secret" in parameters, _has_assertion(parameters)]
+    if sum(presented) > 1:
+        raise InvalidRequest(
+            "Authenticate the client once: by the Authorization header, by client_secret in the body, or by an assertion."
+        )
+    credentials = _read(authorization, parameters)
     if parameters.get("client_id", credentials.client_id) != credentials.client_id:
-        raise InvalidRequest("The client_id in the body is not the one in the Authorization header.")
+        raise InvalidRequest("The client_id in the body is not the one that the credentials name.")
     return credentials
 
 
-def _from_body(parameters: Mapping[str, str]) -> ClientCredentials:
-    if "client_id" not in parameters or "client_secret" not in parameters:
-        raise InvalidClient("Send client_id and client_secret, in the body or by HTTP Basic.")
-    return ClientCredentials(parameters["client_id"], parameters["client_secret"], ClientAuthentication.POST)
+def _read(authorization: str | None, parameters: Mapping[str, str]) -> ClientCredentials:
+    if authorization is not None:
+        return _from_basic(authorization)
+    if _has_assertion(parameters):
+        return _from_assertion(parameters)
+    if "client_id" not in parameters:
+        raise InvalidClient(
+            "Send client_id, and prove it by client_secret, HTTP Basic or a client_assertion."
+        )
+    if "client_secret" in parameters:
+        secret = parameters["client_secret"]
+        return ClientCredentials(parameters["client_id"], ClientAuthentication.POST, secret)
+    return ClientCredentials(parameters["client_id"], ClientAuthentication.NONE)
+
+
+def _has_assertion(parameters: Mapping[str, str]) -> bool:
+    return "client_assertion" in parameters or "client_assertion_type" in parameters
+
+
+def _from_assertion(parameters: Mapping[str, str]) -> ClientCredentials:
+    """RFC 7521 §4.2."""
+    if parameters.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in parameters:
+        raise InvalidRequest(f"Send client_assertion with the client_assertion_type {ASSERTION_TYPE}.")
+    assertion = parameters["client_assertion"]
+    return ClientCredentials(client_of(assertion), ClientAuthentication.PRIVATE_KEY_JWT, assertion)
 
 
 def _from_basic(authorization: str) -> ClientCredentials:
@@ -66,4 +89,4 @@ def _from_basic(authorization: str) -> ClientCredentials:
     client_id, secret = unquote_plus(client_id), unquote_plus(secret)
     if not colon or "\0" in client_id + secret:
         raise InvalidClient("The Basic credentials cannot be read.", used_basic=True)
-    return ClientCredentials(client_id, secret, ClientAuthentication.BASIC)
+    return ClientCredentials(client_id, ClientAuthentication.BASIC, secret)

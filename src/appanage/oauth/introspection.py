@@ -10,23 +10,30 @@ from appanage.oauth.scopes import format_scope
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-def of_access_token(claims: AccessClaims, *, scopes: Collection[str], username: str) -> dict[str, Any]:
+def of_access_token(claims: AccessClaims, *, scopes: Collection[str], username: str | None) -> dict[str, Any]:
     """`scopes` are those that still hold, which may be fewer than the token was issued with."""
     return {
         "active": True,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if claims.key_thumbprint else "Bearer",
         "iss": claims.issuer,
         "aud": claims.audience,
         "sub": str(claims.subject),
         "client_id": claims.client_id,
-        "username": username,
         "org": str(claims.organization),
         "azn": str(claims.authorization),
         "scope": format_scope(scopes),
         "iat": int(claims.issued_at.timestamp()),
         "exp": int(claims.expires_at.timestamp()),
         "jti": claims.token_id,
+    } | _optional(claims, username)
+
+
+def _optional(claims: AccessClaims, username: str | None) -> dict[str, Any]:
+    known = {
+        "username": username,
+        "cnf": {"jkt": claims.key_thumbprint} if claims.key_thumbprint else None,
     }
+    return {name: value for name, value in known.items() if value}
 
 
 def of_refresh_token(

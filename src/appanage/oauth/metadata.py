@@ -1,30 +1,59 @@
 """What the server tells about itself: made from what is switched on, so that nothing else can be advertised."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from appanage.oauth.access_tokens import ALGORITHM
+from appanage.oauth import pkce, userinfo
+from appanage.oauth.authorization import Prompt, Server
 from appanage.oauth.clients import ClientAuthentication
+from appanage.oauth.jose import CLIENT_ALGORITHMS
+from appanage.oauth.responses import ResponseMode
+from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM, ID_TOKEN_ALGORITHM
 
 
 def authorization_server(
-    *, issuer: str, grant_types: Collection[str], scopes: Collection[str]
+    *,
+    server: Server,
+    endpoints: Mapping[str, str],
+    grant_types: Collection[str],
+    scopes: Collection[str],
+    documentation: str | None = None,
 ) -> dict[str, Any]:
-    """Authorization server metadata (RFC 8414 §2)."""
+    """Metadata of the authorization server and OpenID provider (RFC 8414 §2, OpenID Connect Discovery §3).
+
+    `endpoints` are the addresses by their names in the metadata. A client that authenticates can do so in every way at
+    every endpoint for clients, but a public one cannot introspect.
+    """
     methods = [method.value for method in ClientAuthentication]
+    confidential = [method for method in methods if method != ClientAuthentication.NONE]
+    algorithms = list(CLIENT_ALGORITHMS)
     return {
-        "issuer": issuer,
-        "token_endpoint": f"{issuer}/access_token",
-        "introspection_endpoint": f"{issuer}/introspect",
-        "revocation_endpoint": f"{issuer}/revoke",
-        "jwks_uri": f"{issuer}/verification",
-        "scopes_supported": sorted(scopes),
-        "response_types_supported": [],
+        "issuer": server.issuer,
+        **endpoints,
+        "scopes_supported": sorted({*scopes, *server.openid_scopes}),
+        "response_types_supported": ["code"],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": sorted(grant_types),
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
-    }
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "code_challenge_methods_supported": [pkce.S256] + ([pkce.PLAIN] if server.allows_plain else []),
+        "authorization_response_iss_parameter_supported": True,
+        "require_pushed_authorization_requests": False,
+        "dpop_signing_alg_values_supported": algorithms,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [ID_TOKEN_ALGORITHM],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [*userinfo.CLAIMS, "auth_time", "nonce", "at_hash", "sid", "org"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "protected_resources": [server.issuer],
+    } | ({"service_documentation": documentation} if documentation else {})
 
 
 def protected_resource(*, issuer: str, resource: str, scopes: Collection[str], name: str) -> dict[str, Any]:
@@ -36,5 +65,7 @@ def protected_resource(*, issuer: str, resource: str, scopes: Collection[str], n
         "jwks_uri": f"{issuer}/verification",
         "scopes_supported": sorted(scopes),
         "bearer_methods_supported": ["header"],
-        "resource_signing_alg_values_supported": [ALGORITHM],
+        "resource_signing_alg_values_supported": [ACCESS_TOKEN_ALGORITHM],
+        "dpop_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "dpop_bound_access_tokens_required": False,
     }

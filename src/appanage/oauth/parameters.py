@@ -1,6 +1,6 @@
 """Parsing the parameters of a request: a repeated or malformed one ends here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
 from appanage.oauth.errors import InvalidRequest, UnsupportedMediaType
@@ -20,7 +20,11 @@ def parse(encoded: bytes) -> Mapping[str, str]:
     """Name and value of every parameter; one without a value counts as left out (RFC 6749 §3.1)."""
     if encoded.count(b"&") > MOST:
         raise InvalidRequest(f"There are more than {MOST} parameters.")
-    found = parse_lists(encoded)
+    return each_once(parse_lists(encoded))
+
+
+def each_once(found: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+    """The value of every parameter; raises InvalidRequest when one is repeated (RFC 6749 §3.1, checklist REG-04)."""
     for name, values in found.items():
         if len(values) > 1:
             raise InvalidRequest(f"The parameter {_printable(name)} is repeated.")

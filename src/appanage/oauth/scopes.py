@@ -15,6 +15,8 @@ def format_scope(names: Iterable[str]) -> str:
 
 def narrow(granted: Collection[str], requested: str | None) -> frozenset[str]:
     """The requested scopes, which may not exceed the granted ones; all of those when nothing is asked (RFC 6749 §6)."""
+    if not granted:
+        raise InvalidScope("Nothing is left of what was allowed.")
     if requested is None:
         return frozenset(granted)
     wanted = parse_scope(requested)
