@@ -62,6 +62,25 @@ class Lifetimes(BaseModel):
     personal_token: timedelta = Field(
         timedelta(hours=12), description="The longest life of a personal access token."
     )
+    short_access_token: timedelta = Field(
+        timedelta(hours=1),
+        description="An access token without a refresh token (client credentials, token exchange), "
+        "and every access token in strict mode.",
+    )
+    strict_refresh_token: timedelta = Field(
+        timedelta(days=90), description="A refresh token in strict mode, however often it is renewed."
+    )
+    id_token: timedelta = Field(timedelta(hours=2), description="An ID token.")
+    authorization_code: timedelta = Field(
+        timedelta(seconds=60), le=timedelta(minutes=10), description="An authorization code."
+    )
+    pushed_request: timedelta = Field(
+        timedelta(seconds=90), description="A pushed authorization request, until it is used."
+    )
+    device_code: timedelta = Field(timedelta(seconds=300), description="A device code.")
+    interaction: timedelta = Field(
+        timedelta(minutes=30), description="The way through sign-in and consent, from beginning to decision."
+    )
     session_idle: timedelta = Field(timedelta(minutes=30), description="A browser session without activity.")
     session_absolute: timedelta = Field(timedelta(hours=12), description="A browser session in any case.")
     client_secret: timedelta = Field(timedelta(days=730), description="A client secret.")
@@ -69,6 +88,11 @@ class Lifetimes(BaseModel):
     signing_key_notice: timedelta = Field(
         timedelta(days=1), description="How long a new key is published before it signs."
     )
+
+    @property
+    def longest_access_token(self) -> timedelta:
+        """For so long the revocation of a token must be remembered."""
+        return max(self.access_token, self.short_access_token)
 
 
 class Settings(BaseSettings):
@@ -125,7 +149,29 @@ class Settings(BaseSettings):
     client_failures_per_source: int = Field(
         100, ge=1, description="Failed client authentications per source a minute."
     )
+    beginnings_per_source: int = Field(
+        300, ge=1, description="Authorization requests and device codes begun per source a minute."
+    )
+    traces_per_source: int = Field(
+        120, ge=1, description="Refused protocol requests per source a minute that are recorded as events."
+    )
+    verified_email_domains: list[str] = Field(
+        default_factory=list,
+        description="Domains whose addresses the platform vouches for: `email_verified` is true for them. `*` is any.",
+    )
     requests_per_minute: int = Field(3000, ge=1, description="API requests of one account a minute.")
+    strict: bool = Field(
+        False,
+        description="Strict mode for every app: PKCE for all, short access tokens, refresh tokens that rotate and end, "
+        "tokens bound to a key. Single apps may switch it on for themselves.",
+    )
+    plain_pkce: bool = Field(
+        False, description="Accepts the PKCE method `plain` from old clients, outside strict mode."
+    )
+    resources: list[str] = Field(
+        default_factory=list,
+        description="Resource servers beside the platform's own API that tokens may be asked for (RFC 8707), as URIs.",
+    )
     revocation_poll: timedelta = Field(
         timedelta(milliseconds=500),
         description="How often a process asks for revocations it was not notified of.",

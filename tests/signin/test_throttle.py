@@ -72,6 +72,16 @@ def test_made_up_clients_are_counted_by_where_they_come_from(throttle: Throttle)
     throttle.require_client_allowed("C101", ELSEWHERE)
 
 
+def test_codes_of_devices_are_counted_by_person_and_by_where_they_come_from(throttle: Throttle):
+    """AUTHZ-13, RFC 8628 §5.1: right ones too, since whoever guesses may have a code of their own."""
+    for _ in range(20):
+        throttle.count_user_code_attempt("dana", HERE)
+
+    with pytest.raises(TooMany):
+        throttle.count_user_code_attempt("dana", ELSEWHERE)
+    throttle.count_user_code_attempt("omar", HERE)
+
+
 @pytest.mark.parametrize(
     ("source", "network"),
     [

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appanage.directory.model import Account, Organization
-from appanage.events import Target
+from appanage.events import Actor, Target
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Record
 
@@ -31,6 +31,14 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+class ClientProof(StrEnum):
+    """How an app proves at the token endpoint that it is this client; registered for one way (checklist CRED-10)."""
+
+    SECRET = "client_secret"  # by Basic or in the body
+    KEY = "private_key_jwt"
+    NONE = "none"  # a public client: it runs where nothing can be kept secret
+
+
 class App(Record):
     """What a developer makes. A deleted app stays as a tombstone, so that its ids are never used again (REG-08)."""
 
@@ -49,6 +57,13 @@ class App(Record):
     privacy_url: Mapped[str | None]
     logo_url: Mapped[str | None]
     logo_digest: Mapped[str | None]
+    client_proof: Mapped[str] = mapped_column(
+        default=ClientProof.SECRET.value, server_default=ClientProof.SECRET.value
+    )
+    redirect_urls: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    sign_out_urls: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    is_strict: Mapped[bool] = mapped_column(default=False, server_default=false())
+    pushes_requests: Mapped[bool] = mapped_column(default=False, server_default=false())
     scopes: Mapped[list[str]]
     scope_reasons: Mapped[dict[str, Any]] = mapped_column(default=dict)
     version: Mapped[int] = mapped_column(default=1)
@@ -63,6 +78,9 @@ class App(Record):
 
     __table_args__ = (
         CheckConstraint("kind IN ('service_app', 'integration', 'bot')", name="kind_is_known"),
+        CheckConstraint(
+            "client_proof IN ('client_secret', 'private_key_jwt', 'none')", name="proof_is_known"
+        ),
         CheckConstraint("visibility IN ('private', 'organization', 'public')", name="visibility_is_known"),
     )
 
@@ -77,8 +95,31 @@ class App(Record):
     def is_private(self) -> bool:
         return self.visibility == Visibility.PRIVATE
 
+    @property
+    def is_service_app(self) -> bool:
+        return self.kind == AppKind.SERVICE_APP
+
+    @property
+    def is_integration(self) -> bool:
+        return self.kind == AppKind.INTEGRATION
+
+    @property
+    def is_public(self) -> bool:
+        """Whether this is a public client (RFC 6749 §2.1)."""
+        return self.client_proof == ClientProof.NONE
+
     def as_target(self) -> Target:
         return Target("app", str(self.id), self.name, self.organization_id, self.organization.name)
+
+    def as_actor(self) -> Actor:
+        """The app itself as the one who acts, at the endpoints for clients."""
+        return Actor(
+            name=self.name,
+            kind="app",
+            id=self.id,
+            organization_id=self.organization_id,
+            organization_name=self.organization.name,
+        )
 
 
 class AppOwner(Record):
@@ -140,6 +181,45 @@ class ClientSecret(Record):
         """Stops being accepted at `at`, which may lie ahead while the replacement is rolled out."""
         if self.revoked_at is None or self.revoked_at > at:
             self.revoked_at = at
+
+
+class ClientKey(Record):
+    """A public key of a client that proves itself by signed assertions (RFC 7523). Two may be alive at once."""
+
+    __tablename__ = "client_keys"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"))
+    thumbprint: Mapped[str]
+    jwk: Mapped[dict[str, Any]]
+    algorithm: Mapped[str]
+    label: Mapped[str]
+    created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    created_by_name: Mapped[str]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    last_used_from: Mapped[str | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_client_keys_app_id_created_at", "app_id", "created_at"),
+        Index(
+            "uq_client_keys_app_id_thumbprint",
+            "app_id",
+            "thumbprint",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    @property
+    def is_live(self) -> bool:
+        return self.revoked_at is None
+
+    def mark_used(self, now: datetime, address: str) -> None:
+        """Notes the use, once a minute at the most."""
+        if self.last_used_at is None or now - self.last_used_at >= _NOTED_EVERY:
+            self.last_used_at, self.last_used_from = now, address
 
 
 class AppLogo(Record):

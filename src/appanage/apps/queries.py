@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
-from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientSecret
+from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientKey, ClientSecret
 from appanage.directory.model import Account
 from appanage.kit.errors import NotFound
 from appanage.kit.ids import parse_uuid
@@ -92,6 +92,31 @@ def get_secret(tx: Transaction, app: App, secret_id: uuid.UUID) -> ClientSecret:
 
 def find_secret(tx: Transaction, digest: bytes) -> ClientSecret | None:
     return tx.scalar(select(ClientSecret).where(ClientSecret.digest == digest))
+
+
+def list_keys(tx: Transaction, app: App, *, live_only: bool = False) -> Sequence[ClientKey]:
+    """The public keys of an app, the newest first."""
+    query = select(ClientKey).where(ClientKey.app_id == app.id)
+    if live_only:
+        query = query.where(ClientKey.revoked_at.is_(None))
+    return list(tx.scalars(query.order_by(ClientKey.created_at.desc(), ClientKey.id)))
+
+
+def get_key(tx: Transaction, app: App, key_id: uuid.UUID) -> ClientKey:
+    found = tx.scalar(select(ClientKey).where(ClientKey.id == key_id, ClientKey.app_id == app.id))
+    if found is None:
+        raise NotFound("There is no client key with this id.")
+    return found
+
+
+def ids_with_proof(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Collection[uuid.UUID]:
+    """Those of the apps that have a live secret or key by which they can prove themselves."""
+    has_ended = or_(ClientSecret.expires_at <= tx.now, ClientSecret.revoked_at <= tx.now)
+    secrets = select(ClientSecret.app_id).where(
+        ClientSecret.app_id.in_(app_ids), ~func.coalesce(has_ended, False)
+    )
+    keys = select(ClientKey.app_id).where(ClientKey.app_id.in_(app_ids), ClientKey.revoked_at.is_(None))
+    return set(tx.scalars(secrets.union(keys)))
 
 
 def find_logo(tx: Transaction, app_id: uuid.UUID) -> AppLogo | None:

@@ -1,14 +1,19 @@
 """The scopes an app can ask for, how risky each one is, and which of them a Service App may register."""
 
 import csv
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from appanage.directory.model import Account
+from appanage.directory.roles import ADMINISTRATORS, Role, labels
+
+OPENID_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})  # OpenID Connect Core §5.4
 SCOPE_BUDGET = 800  # characters of the joined scopes of a Service App
+INTEGRATION_SCOPE_BUDGET = 2000  # of an Integration: what fits into an access token
 
 HEADINGS = {
     "spark-admin": "Organization administration",
@@ -149,6 +154,30 @@ def needs_compliance_officer(names: Iterable[str]) -> list[str]:
     return [scope.name for scope in _known(names) if scope.granted_by is GrantedBy.COMPLIANCE_OFFICER]
 
 
+_ROLES_FOR: Mapping[GrantedBy, frozenset[Role]] = {
+    GrantedBy.ORG_ADMIN: ADMINISTRATORS,
+    GrantedBy.FULL_ADMIN: frozenset({Role.FULL_ADMIN}),
+    GrantedBy.COMPLIANCE_OFFICER: frozenset({Role.COMPLIANCE_OFFICER}),
+    GrantedBy.PARTNER_ADMIN: frozenset(),
+}
+
+
+def within_reach(account: Account, names: Iterable[str]) -> frozenset[str]:
+    """Those of the scopes that a person's roles can carry now (checklist CRED-13)."""
+    return frozenset(scope.name for scope in _known(names) if _is_within_reach(account, scope.granted_by))
+
+
+def roles_to_carry(name: str) -> list[str]:
+    """The labels of the roles of which one lets a person grant the scope; empty when no role of theirs does."""
+    scope = catalogue()[name]
+    roles = _ROLES_FOR.get(scope.granted_by, frozenset())
+    return labels({Role.FULL_ADMIN} & roles or roles)
+
+
+def _is_within_reach(account: Account, granted_by: GrantedBy) -> bool:
+    return granted_by == GrantedBy.ANY_USER or bool(account.roles & _ROLES_FOR[granted_by])
+
+
 def _known(names: Iterable[str]) -> list[Scope]:
     asked = frozenset(names)
     return [scope for scope in catalogue().values() if scope.name in asked]
@@ -156,10 +185,19 @@ def _known(names: Iterable[str]) -> list[Scope]:
 
 def check_for_service_app(names: Collection[str]) -> list[str]:
     """Why a Service App cannot register these scopes; nothing when it can."""
+    return _check(names, (_are_known, _are_usable, _fit_the_budget))
+
+
+def check_for_integration(names: Collection[str]) -> list[str]:
+    """Why an Integration cannot register these scopes; nothing when it can. Those of OpenID need no registration."""
+    return _check(names, (_are_known, _fit_a_token))
+
+
+def _check(names: Collection[str], rules: Iterable[Callable[[list[str]], list[str]]]) -> list[str]:
     chosen = sorted(set(names))
     if not chosen:
         return ["Choose at least one scope."]
-    return [refusal for rule in REGISTRATION for refusal in rule(chosen)]
+    return [refusal for rule in rules for refusal in rule(chosen)]
 
 
 def _are_known(chosen: list[str]) -> list[str]:
@@ -172,10 +210,15 @@ def _are_usable(chosen: list[str]) -> list[str]:
 
 
 def _fit_the_budget(chosen: list[str]) -> list[str]:
+    return _fit(chosen, SCOPE_BUDGET)
+
+
+def _fit_a_token(chosen: list[str]) -> list[str]:
+    return _fit(chosen, INTEGRATION_SCOPE_BUDGET)
+
+
+def _fit(chosen: list[str], budget: int) -> list[str]:
     used, longest = joined_length(chosen), max(chosen, key=len)
-    over = used - SCOPE_BUDGET
+    over = used - budget
     remedy = f"Remove at least {over}; the longest is `{longest}` ({len(longest)})."
-    return [f"These scopes use {used} of {SCOPE_BUDGET} characters. {remedy}"] if over > 0 else []
-
-
-REGISTRATION = (_are_known, _are_usable, _fit_the_budget)
+    return [f"These scopes use {used} of {budget} characters. {remedy}"] if over > 0 else []

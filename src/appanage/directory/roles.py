@@ -36,6 +36,8 @@ ADMINISTRATORS = frozenset(
 PEOPLE_READERS = frozenset({Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.SUPPORT_ADMIN})
 PEOPLE_WRITERS = frozenset({Role.FULL_ADMIN, Role.USER_ADMIN})
 SERVICE_APP_READERS = frozenset({Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN})
+TOKEN_ADMINISTRATORS = frozenset({Role.FULL_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN})
+"""Who may look at and end what people allowed apps (platform reference §5.3)."""
 
 
 def find_role(key: str) -> Role | None:

@@ -42,6 +42,54 @@ TYPES = (
     EventType(
         "secret.revoked", _APPS, "A client secret was revoked", "{actor} revoked a client secret of {target}."
     ),
+    EventType("key.created", _APPS, "A client key was registered", "{actor} registered a key of {target}."),
+    EventType("key.revoked", _APPS, "A client key was revoked", "{actor} revoked a key of {target}."),
+    EventType(
+        "consent.given", _APPS, "A person connected an app", "{actor} allowed {target} to act for them."
+    ),
+    EventType(
+        "consent.declined",
+        _APPS,
+        "A person declined an app",
+        "{actor} did not allow {target} to act for them.",
+    ),
+    EventType(
+        "consent.refused",
+        _APPS,
+        "A person was kept from connecting an app",
+        "{actor} was not permitted to connect {target}.",
+    ),
+    EventType(
+        "app.withdrawn",
+        _APPS,
+        "An app that people had connected was deleted",
+        "{target} was deleted by its developers and disconnected from people of {organization}.",
+    ),
+    EventType("consent.withdrawn", _APPS, "An app was disconnected", "{actor} disconnected {target}."),
+    EventType(
+        "integration.allowed",
+        _APPS,
+        "An integration was allowed",
+        "{actor} allowed {target} for {organization}.",
+    ),
+    EventType(
+        "integration.blocked",
+        _APPS,
+        "An integration was blocked",
+        "{actor} blocked {target} for {organization}.",
+    ),
+    EventType(
+        "integration.rule_removed",
+        _APPS,
+        "The rule on an integration was removed",
+        "{actor} removed the rule of {organization} on {target}.",
+    ),
+    EventType(
+        "integration_policy.changed",
+        Category.ORG_SETTINGS,
+        "The policy on integrations was changed",
+        "{actor} changed the policy of {organization} on integrations.",
+    ),
     EventType(
         "authorization.requested",
         _APPS,
@@ -83,6 +131,19 @@ TYPES = (
         _TOKENS,
         "Tokens were refused",
         "{actor} was refused tokens of {target} for {organization}.",
+    ),
+    EventType(
+        "authorization_request.refused",
+        _TOKENS,
+        "An authorization request was refused",
+        "An authorization request of {target} was refused.",
+    ),
+    EventType("token.refused", _TOKENS, "A token was refused", "{actor} was refused a token."),
+    EventType(
+        "token.reused",
+        _TOKENS,
+        "A spent code or token was used again",
+        "A spent code or token of {target} was used again, so everything issued from it has ended.",
     ),
     EventType("token.revoked", _TOKENS, "A token was revoked", "{actor} revoked a token of {target}."),
     EventType(

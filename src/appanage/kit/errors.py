@@ -62,6 +62,12 @@ class Invalid(Refusal):
         super().__init__(message, code=code, details=list(self.fields.values()))
 
 
+class NotAForm(Invalid):
+    """What was sent to a page is no form."""
+
+    code = "not_a_form"
+
+
 class TooMany(Refusal):
     """The caller must wait for `retry_after`."""
 

@@ -2,12 +2,13 @@
 
 from math import ceil
 
-from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refusal, TooMany
+from appanage.kit.errors import Conflict, Invalid, NotAForm, NotFound, NotPermitted, Refusal, TooMany
 
 LARGEST_BODY = 1024 * 1024
 
 _STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
+    NotAForm: 415,
     NotPermitted: 403,
     NotFound: 404,
     Conflict: 409,

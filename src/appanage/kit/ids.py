@@ -13,11 +13,13 @@ class Kind(StrEnum):
     """What an id names; the value is the word on the wire."""
 
     APPLICATION = "APPLICATION"
+    APPLICATION_USAGE = "APPLICATION_USAGE"
     AUTHORIZATION = "AUTHORIZATION"
     EVENT = "EVENT"
     LICENSE = "LICENSE"
     ORGANIZATION = "ORGANIZATION"
     PEOPLE = "PEOPLE"
+    POLICY = "POLICY"
     ROLE = "ROLE"
 
 

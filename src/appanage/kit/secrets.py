@@ -24,6 +24,8 @@ class Prefix(StrEnum):
     PERSONAL_TOKEN = "apn_pat_"
     BOT_TOKEN = "apn_bot_"
     BROWSER_SESSION = "apn_ses_"
+    AUTHORIZATION_CODE = "apn_ac_"
+    DEVICE_CODE = "apn_dc_"
 
 
 class Secret:

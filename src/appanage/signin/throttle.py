@@ -14,6 +14,10 @@ from appanage.settings import Settings
 
 WINDOW = timedelta(minutes=15)
 
+# Of 20⁸ codes a handful is alive at a time: at this pace a guess takes for ever.
+_USER_CODES_PER_ACCOUNT = 20
+_USER_CODES_PER_SOURCE = 200
+
 
 class Throttle:
     """The limits of one deployment; counted in memory, or in a store that several machines share."""
@@ -27,6 +31,10 @@ class Throttle:
         self._source = RateLimitItemPerMinute(settings.signin_failures_per_source, minutes, "signin-source")
         self._client = RateLimitItemPerMinute(settings.client_failures_per_client, 1, "client")
         self._clients = RateLimitItemPerMinute(settings.client_failures_per_source, 1, "client-source")
+        self._user_codes = RateLimitItemPerMinute(_USER_CODES_PER_ACCOUNT, minutes, "user-code-account")
+        self._user_codes_here = RateLimitItemPerMinute(_USER_CODES_PER_SOURCE, minutes, "user-code-source")
+        self._beginnings = RateLimitItemPerMinute(settings.beginnings_per_source, 1, "beginnings")
+        self._traces = RateLimitItemPerMinute(settings.traces_per_source, 1, "traces")
         self._requests = RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests")
 
     def count_signin_attempt(self, email: str, source: str) -> None:
@@ -46,6 +54,15 @@ class Throttle:
     def signin_succeeded(self, email: str, source: str) -> None:
         self._limiter.clear(self._account, email.lower(), network_of(source))
 
+    def count_user_code_attempt(self, account: str, source: str) -> None:
+        """Counts one code of a device that a person enters, right or wrong; raises TooMany (RFC 8628 §5.1).
+
+        A right one does not clear the count: whoever guesses could enter a code of their own in between.
+        """
+        for item, identifier in ((self._user_codes, account), (self._user_codes_here, network_of(source))):
+            if not self._limiter.hit(item, identifier):
+                raise self._too_many(item, identifier)
+
     def require_client_allowed(self, client_id: str, source: str) -> None:
         """Raises TooMany after too many wrong secrets for this client from here, or for any (checklist CRED-12)."""
         self._require(self._clients, network_of(source))
@@ -54,6 +71,15 @@ class Throttle:
     def client_failed(self, client_id: str, source: str) -> None:
         self._limiter.hit(self._clients, network_of(source))
         self._limiter.hit(self._client, client_id[:100], network_of(source))
+
+    def count_beginning(self, source: str) -> None:
+        """Counts a way to consent that is begun without anybody being known; raises TooMany after too many from here."""
+        if not self._limiter.hit(self._beginnings, network_of(source)):
+            raise self._too_many(self._beginnings, network_of(source))
+
+    def allows_trace(self, source: str) -> bool:
+        """Whether one more refusal from here is recorded: a flood must not fill the audit log."""
+        return self._limiter.hit(self._traces, network_of(source))
 
     def count_request(self, account: str) -> None:
         """Counts one API request; raises TooMany when the account made too many. Keyed on a verified account."""
