@@ -3,12 +3,13 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from appanage.authorizations.keys import KeyRing, ensure_key
+from appanage.authorizations import proofs
+from appanage.authorizations.keys import KeyRing, ensure_keys
 from appanage.authorizations.revocation import RevocationFeed, RevocationIndex
 from appanage.authorizations.tokens import TokenIssuer
 from appanage.authorizations.verification import Verifier
@@ -16,6 +17,9 @@ from appanage.events.service import SYSTEM
 from appanage.kit.clock import Clock, system_clock
 from appanage.kit.ids import PublicIds
 from appanage.kit.origin import Origin, internal_origin
+from appanage.kit.sealing import derive_key
+from appanage.oauth.bearer import Scheme, headers_named, read_token
+from appanage.oauth.dpop import Nonces
 from appanage.settings import Settings
 from appanage.signin.throttle import Throttle
 from appanage.storage import Database, Transaction, migrate
@@ -36,12 +40,13 @@ class Deployment:
     revocations: RevocationIndex
     feed: RevocationFeed
     throttle: Throttle
+    nonces: Nonces
 
     def prepare(self) -> None:
         """Brings the database to the present schema and makes the first signing key."""
         migrate.upgrade(self.database.engine)
         with self.transaction(internal_origin()) as tx:
-            ensure_key(tx, self.keys, by=SYSTEM)
+            ensure_keys(tx, self.keys, by=SYSTEM)
 
     def start(self) -> None:
         """Begins to follow revocations; for processes that verify tokens."""
@@ -52,6 +57,29 @@ class Deployment:
     def stop(self) -> None:
         self.feed.stop()
         self.database.dispose()
+
+    def accept_proof(
+        self, origin: Origin, headers: Sequence[tuple[bytes, bytes]], *, method: str, path: str
+    ) -> str | None:
+        """The key that the DPoP proof of a request with an access token is made with; None without a bound token.
+
+        In a transaction of its own, so that a proof stays spent whatever becomes of the request; but only whoever holds
+        a good token makes us write anything. Raises InvalidToken, InvalidDpopProof, UseDpopNonce.
+        """
+        presented = read_token(headers_named(b"authorization", headers))
+        if presented is None or presented.scheme is not Scheme.DPOP:
+            return None
+        with self.transaction(origin) as tx:
+            self.verifier.claims_of(tx, presented.token)
+            proof = proofs.accept(
+                tx,
+                self.nonces,
+                headers_named(b"dpop", headers),
+                method=method,
+                url=self.settings.base_url + path,
+                access_token=presented.token,
+            )
+        return proof.thumbprint if proof else None
 
     @contextmanager
     def transaction(self, origin: Origin) -> Iterator[Transaction]:
@@ -70,11 +98,12 @@ def assemble(settings: Settings, database_url: str, *, clock: Clock = system_clo
         secret_key=secret_key,
         ids=PublicIds(settings.id_host, settings.id_region),
         keys=keys,
-        issuer=TokenIssuer(settings, keys),
+        issuer=TokenIssuer(settings, keys, derive_key(secret_key, "appanage refresh tokens")),
         verifier=Verifier(settings, keys, revocations),
         revocations=revocations,
         feed=RevocationFeed(database_url, revocations, poll=settings.revocation_poll),
         throttle=Throttle(settings),
+        nonces=Nonces(derive_key(secret_key, "appanage dpop nonces")),
     )
 
 

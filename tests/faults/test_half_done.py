@@ -65,7 +65,7 @@ def state_of(world: World, made: MadeApp) -> tuple[Any, ...]:
     with world.deployment.transaction(world.origin) as tx:
         counts = [tx.scalar(select(func.count()).select_from(table)) for table in EVERYTHING]
         alive = tx.scalar(select(func.count()).select_from(Account).where(Account.deleted_at.is_(None)))
-        active = queries.find_active(tx, made.app, made.app.organization_id)
+        active = queries.find_of_organization(tx, made.app, made.app.organization_id)
         return *counts, alive, active.id if active else None
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from appanage.authorizations import queries, tokens
+from appanage.authorizations import queries, refresh_tokens
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization, RefreshToken
+from appanage.authorizations.tokens import TokenPair
 from appanage.deployment import Deployment, assemble
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, AccountKind
 from appanage.kit.errors import Conflict, NotPermitted, Refused
+from appanage.oauth.refreshing import RefreshRequest
 from support.live import settings_for
 from support.world import MadeApp, World
 
@@ -104,13 +106,17 @@ def test_fifty_refreshes_at_once_all_succeed(world: World):
     def refresh() -> Any:
         with world.deployment.transaction(world.origin) as tx:
             app = queries.get_visible_app(tx, made.developer, made.id)
-            return world.deployment.issuer.refresh(
-                tx, app, refresh_token=pair.refresh_token.reveal(), scope=None
+            return refresh_tokens.refresh(
+                tx,
+                world.deployment.issuer,
+                app,
+                refresh_token=pair.refresh_token.reveal(),
+                request=RefreshRequest(),
             )
 
     results = at_once([refresh] * MANY)
 
-    assert all(isinstance(result, tokens.TokenPair) for result in results), results
+    assert all(isinstance(result, TokenPair) for result in results), results
     assert len({result.access_token for result in results}) == MANY
     assert {result.refresh_token for result in results} == {pair.refresh_token}
 
@@ -126,13 +132,17 @@ def test_refreshes_racing_with_deauthorization_leave_nothing_alive(world: World)
     def refresh() -> Any:
         with world.deployment.transaction(world.origin) as tx:
             app = queries.get_visible_app(tx, made.developer, made.id)
-            return world.deployment.issuer.refresh(
-                tx, app, refresh_token=pair.refresh_token.reveal(), scope=None
+            return refresh_tokens.refresh(
+                tx,
+                world.deployment.issuer,
+                app,
+                refresh_token=pair.refresh_token.reveal(),
+                request=RefreshRequest(),
             )
 
     results = at_once([refresh] * 20 + [lambda: world.deauthorize(made, admin)])
 
-    issued = [result for result in results if isinstance(result, tokens.TokenPair)]
+    issued = [result for result in results if isinstance(result, TokenPair)]
     with world.deployment.transaction(world.origin) as tx:
         live = select(func.count()).select_from(RefreshToken).join(Authorization)
         assert tx.scalar(live.where(Authorization.app_id == made.id, RefreshToken.revoked_at.is_(None))) == 0

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from appanage.apps import queries as apps
-from appanage.authorizations import clients, queries, tokens
+from appanage.authorizations import clients, queries, refresh_tokens
 from appanage.authorizations import service as authorizations
 from appanage.deployment import Deployment
 from appanage.directory import queries as directory
@@ -19,6 +19,7 @@ from appanage.kit.errors import Conflict
 from appanage.kit.paging import PageRequest
 from appanage.oauth.clients import ClientAuthentication, ClientCredentials
 from appanage.oauth.errors import InvalidGrant
+from appanage.oauth.refreshing import RefreshRequest
 from appanage.signin import service as signin
 from appanage.storage import Transaction
 from support.world import PASSWORD, MadeApp, World
@@ -54,10 +55,16 @@ def made(world: World) -> MadeApp:
 def refreshing(world: World, made: MadeApp, refresh_token: str) -> Callable[[], Any]:
     def refresh() -> Any:
         with world.deployment.transaction(world.origin) as tx:
-            credentials = ClientCredentials(made.client_id, made.secret, ClientAuthentication.POST)
-            app = clients.authenticate(tx, credentials)
+            credentials = ClientCredentials(made.client_id, ClientAuthentication.POST, made.secret)
+            app = clients.authenticate(tx, credentials, audiences=())
             assert app is not None
-            return world.deployment.issuer.refresh(tx, app, refresh_token=refresh_token, scope=None)
+            return refresh_tokens.refresh(
+                tx,
+                world.deployment.issuer,
+                app,
+                refresh_token=refresh_token,
+                request=RefreshRequest(),
+            )
 
     return refresh
 
@@ -67,9 +74,9 @@ def test_a_refresh_that_meets_a_revocation_waits_and_is_refused(world: World, ma
     pair = world.retrieve(made, made.app.organization)
     value = pair.refresh_token.reveal()
     with world.deployment.transaction(world.origin) as tx:
-        row = tokens.find_refresh(tx, value)
+        row = refresh_tokens.find(tx, value)
         assert row is not None
-        tokens.revoke_refresh(
+        refresh_tokens.revoke_refresh(
             tx, row, made.app, longest_life=world.deployment.settings.lifetimes.access_token
         )
         refresh = beside(refreshing(world, made, value))
@@ -92,7 +99,7 @@ def test_deleting_a_busy_app_and_refreshing_do_not_kill_each_other(world: World,
 
     assert all(isinstance(one, InvalidGrant | AssertionError | None) for one in outcomes), outcomes
     with world.deployment.transaction(world.origin) as tx:
-        assert queries.find_active(tx, made.app, made.app.organization_id) is None
+        assert queries.find_of_organization(tx, made.app, made.app.organization_id) is None
 
 
 def test_an_administrator_who_decides_can_sign_in_meanwhile(world: World, made: MadeApp, beside: Any):

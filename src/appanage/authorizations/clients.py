@@ -1,32 +1,94 @@
 """Authenticating a client at the back-channel endpoints."""
 
 import hmac
+from collections.abc import Collection, Mapping
 
 from appanage import events
 from appanage.apps import queries as apps
-from appanage.apps.model import App
+from appanage.apps.model import App, ClientProof, ClientSecret
+from appanage.apps.scopes import OPENID_SCOPES
+from appanage.authorizations import proofs
 from appanage.kit.secrets import Prefix, digest, is_well_formed
-from appanage.oauth.clients import ClientCredentials
+from appanage.oauth import assertions
+from appanage.oauth.assertions import ClientAssertion
+from appanage.oauth.authorization import Client
+from appanage.oauth.clients import ClientAuthentication, ClientCredentials
+from appanage.oauth.errors import InvalidClient
 from appanage.storage import Transaction
 
 
-def authenticate(tx: Transaction, credentials: ClientCredentials) -> App | None:
+def authenticate(
+    tx: Transaction, credentials: ClientCredentials, *, audiences: Collection[str]
+) -> App | None:
     """The app whose client this is; None, and a record, when it cannot be or may not act (checklist CRED-12).
 
-    Unknown client, wrong secret and suspended app read the same and cost the same statements.
+    Unknown client, wrong proof, another way of proving than the registered one and a suspended app read the same; with
+    a secret they also cost the same statements. An assertion counts once; `audiences` are those it may be made for.
     """
     app = apps.find_by_client_id(tx, credentials.client_id)
-    row = apps.find_secret(tx, digest(credentials.secret)) if _is_possible(credentials.secret) else None
-    proven = app is not None and row is not None and hmac.compare_digest(row.app_id.bytes, app.id.bytes)
-    if app is None or row is None or not proven or not row.is_live(tx.now) or not app.is_active:
+    if not _prove(tx, app, credentials, audiences) or app is None or not app.is_active:
         _record_failure(tx, app, credentials.client_id)
         return None
-    row.mark_used(tx.now, tx.origin.address)
     return app
 
 
-def _is_possible(secret: str) -> bool:
-    return is_well_formed(secret, Prefix.CLIENT_SECRET)
+def registered(app: App, *, is_strict: bool) -> Client:
+    """The app as the rules of the authorization endpoint see it."""
+    return Client(
+        client_id=app.client_id,
+        is_public=app.is_public,
+        is_active=app.is_active,
+        may_use_code=app.is_integration,
+        redirect_urls=tuple(app.redirect_urls),
+        scopes=frozenset(app.scopes),
+        requires_pkce=app.is_public or is_strict,
+        requires_pushed_request=app.pushes_requests,
+    )
+
+
+def may_still_ask(app: App, scopes: Collection[str]) -> bool:
+    """Whether the app may ask now what it asked a moment ago: its developer may have changed it (checklist REG-05)."""
+    return app.is_active and app.is_integration and frozenset(scopes) <= frozenset(app.scopes) | OPENID_SCOPES
+
+
+def _prove(
+    tx: Transaction, app: App | None, credentials: ClientCredentials, audiences: Collection[str]
+) -> bool:
+    if credentials.method == ClientAuthentication.NONE:
+        return app is not None and app.is_public
+    if credentials.method == ClientAuthentication.PRIVATE_KEY_JWT:
+        return app is not None and _prove_by_key(tx, app, credentials.proof, audiences)
+    return _prove_by_secret(tx, app, credentials.proof)
+
+
+def _prove_by_secret(tx: Transaction, app: App | None, secret: str) -> bool:
+    possible = is_well_formed(secret, Prefix.CLIENT_SECRET)
+    row = apps.find_secret(tx, digest(secret)) if possible else None
+    if app is None or row is None or not _belongs(row, app) or not row.is_live(tx.now):
+        return False
+    row.mark_used(tx.now, tx.origin.address)
+    return app.client_proof == ClientProof.SECRET
+
+
+def _belongs(row: ClientSecret, app: App) -> bool:
+    return hmac.compare_digest(row.app_id.bytes, app.id.bytes)
+
+
+def _prove_by_key(tx: Transaction, app: App, assertion: str, audiences: Collection[str]) -> bool:
+    keys = {row.thumbprint: row for row in apps.list_keys(tx, app, live_only=True)}
+    jwks: list[Mapping[str, object]] = [row.jwk for row in keys.values()]
+    try:
+        proven: ClientAssertion = assertions.verify(
+            assertion, jwks, client_id=app.client_id, audiences=audiences, now=tx.now
+        )
+    except InvalidClient:
+        return False
+    is_first = proofs.spend(
+        tx, key_thumbprint=proven.key_thumbprint, token_id=proven.token_id, forget_at=proven.expires_at
+    )
+    if is_first:
+        keys[proven.key_thumbprint].mark_used(tx.now, tx.origin.address)
+    return is_first and app.client_proof == ClientProof.KEY
 
 
 def _record_failure(tx: Transaction, app: App | None, client_id: str) -> None:

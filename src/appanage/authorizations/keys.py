@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from joserfc.jwk import ECKey
 from sqlalchemy import delete, select, text
 
 from appanage import events
 from appanage.authorizations.model import SigningKeyRecord
 from appanage.kit import sealing
-from appanage.oauth.access_tokens import ALGORITHM, SigningKey, new_signing_key
+from appanage.oauth.signing_keys import (
+    ACCESS_TOKEN_ALGORITHM,
+    ALGORITHMS,
+    SigningKey,
+    import_signing_key,
+    new_signing_key,
+)
 from appanage.settings import Lifetimes
 from appanage.storage import Transaction
 
@@ -40,7 +45,7 @@ class KeyRing:
 
     def load(self, tx: Transaction) -> None:
         rows = tx.scalars(select(SigningKeyRecord).order_by(SigningKeyRecord.active_from))
-        opened = {row.key_id: PublishedKey(self._opened(row), row.active_from) for row in rows}
+        opened = {row.key_id: PublishedKey(self._signing_key(row), row.active_from) for row in rows}
         with self._lock:
             self._keys, self._loaded_at = opened, tx.now
 
@@ -49,12 +54,12 @@ class KeyRing:
         if self._loaded_at is None or not timedelta(0) <= tx.now - self._loaded_at < at_most:
             self.load(tx)
 
-    def signing_key(self, tx: Transaction) -> SigningKey:
-        """The newest key whose time has come."""
+    def signing_key(self, tx: Transaction, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
+        """The newest key for this algorithm whose time has come."""
         self.keep_current(tx)
-        found = self._newest(tx.now)
+        found = self._newest(tx.now, algorithm)
         if found is None:
-            raise LookupError("There is no signing key. Run `appanage migrate`.")
+            raise LookupError(f"There is no signing key for {algorithm}. Run `appanage migrate`.")
         return found
 
     def find(self, key_id: str) -> SigningKey | None:
@@ -66,68 +71,98 @@ class KeyRing:
         newest_first = sorted(self._keys.values(), key=lambda key: key.active_from, reverse=True)
         return [published.signing_key.public for published in newest_first]
 
-    def make(self, tx: Transaction, *, active_from: datetime, by: events.Actor) -> SigningKey:
-        made = new_signing_key(secrets.token_hex(8))
+    def make(self, tx: Transaction, algorithm: str, *, active_from: datetime, by: events.Actor) -> SigningKey:
+        made = new_signing_key(secrets.token_hex(8), algorithm)
         private = made.key.as_pem(private=True)
         tx.add(
             SigningKeyRecord(
                 key_id=made.key_id,
-                algorithm=ALGORITHM,
+                algorithm=algorithm,
                 sealed_private_key=sealing.seal(self._sealing_key, private, made.key_id.encode()),
                 created_at=tx.now,
                 active_from=active_from,
             )
         )
         target = events.Target("signing_key", made.key_id, made.key_id)
-        events.record(tx, "signing_key.created", organization_id=events.PLATFORM, actor=by, target=target)
+        data = {"algorithm": algorithm}
+        events.record(
+            tx, "signing_key.created", organization_id=events.PLATFORM, actor=by, target=target, data=data
+        )
         tx.flush()
         return made
 
-    def _newest(self, now: datetime) -> SigningKey | None:
-        ready = [key for key in self._keys.values() if key.active_from <= now]
+    def _newest(self, now: datetime, algorithm: str) -> SigningKey | None:
+        ready = [
+            key
+            for key in self._keys.values()
+            if key.active_from <= now and key.signing_key.algorithm == algorithm
+        ]
         return max(ready, key=lambda key: key.active_from).signing_key if ready else None
+
+    def _signing_key(self, row: SigningKeyRecord) -> SigningKey:
+        """What is known of a key stays true, and to open one takes long."""
+        return self.find(row.key_id) or self._opened(row)
 
     def _opened(self, row: SigningKeyRecord) -> SigningKey:
         pem = sealing.unseal(self._sealing_key, row.sealed_private_key, row.key_id.encode())
-        return SigningKey(row.key_id, ECKey.import_key(pem))
+        return import_signing_key(row.key_id, row.algorithm, pem)
 
 
-def ensure_key(tx: Transaction, ring: KeyRing, *, by: events.Actor) -> None:
-    """Makes the first signing key of a new deployment."""
+def ensure_keys(tx: Transaction, ring: KeyRing, *, by: events.Actor) -> None:
+    """Makes the first signing key for each algorithm of a new deployment."""
     _lock(tx)
-    if not _all(tx):
-        ring.make(tx, active_from=tx.now, by=by)
+    for algorithm in ALGORITHMS:
+        if not _all(tx, algorithm):
+            ring.make(tx, algorithm, active_from=tx.now, by=by)
     ring.load(tx)
 
 
 def rotate(
     tx: Transaction, ring: KeyRing, lifetimes: Lifetimes, *, by: events.Actor, on_demand: bool = False
-) -> SigningKey | None:
-    """Makes a new key when the newest has signed long enough or `on_demand`, and forgets keys that nothing needs.
+) -> list[SigningKey]:
+    """Makes new keys where the newest has signed long enough or `on_demand`, and forgets keys that nothing needs.
 
-    The new key is published at once and signs after the notice, so that every verifier has it by then.
+    A new key is published at once and signs after the notice, so that every verifier has it by then.
     """
     _lock(tx)
-    rows = _all(tx)
-    due = not rows or tx.now >= rows[-1].active_from + lifetimes.signing_key - lifetimes.signing_key_notice
-    made = None
-    if due or on_demand:
-        active_from = tx.now + lifetimes.signing_key_notice if rows else tx.now
-        made = ring.make(tx, active_from=active_from, by=by)
-    _forget(tx, rows, lifetimes)
+    made = [
+        key
+        for algorithm in ALGORITHMS
+        if (key := _rotate(tx, ring, algorithm, lifetimes, by=by, on_demand=on_demand))
+    ]
     ring.load(tx)
     return made
 
 
+def _rotate(
+    tx: Transaction,
+    ring: KeyRing,
+    algorithm: str,
+    lifetimes: Lifetimes,
+    *,
+    by: events.Actor,
+    on_demand: bool,
+) -> SigningKey | None:
+    rows = _all(tx, algorithm)
+    _forget(tx, rows, lifetimes)
+    due = not rows or tx.now >= rows[-1].active_from + lifetimes.signing_key - lifetimes.signing_key_notice
+    if not due and not on_demand:
+        return None
+    active_from = tx.now + lifetimes.signing_key_notice if rows else tx.now
+    return ring.make(tx, algorithm, active_from=active_from, by=by)
+
+
 def _forget(tx: Transaction, rows: Sequence[SigningKeyRecord], lifetimes: Lifetimes) -> None:
     """Removes keys whose successor has been signing for longer than any token lives."""
+    longest_life = max(lifetimes.longest_access_token, lifetimes.id_token)
     for row, successor in itertools.pairwise(rows):
-        if successor.active_from + lifetimes.access_token < tx.now:
+        if successor.active_from + longest_life < tx.now:
             tx.execute(delete(SigningKeyRecord).where(SigningKeyRecord.key_id == row.key_id))
 
 
-def _all(tx: Transaction) -> Sequence[SigningKeyRecord]:
-    return list(tx.scalars(select(SigningKeyRecord).order_by(SigningKeyRecord.active_from)))
+def _all(tx: Transaction, algorithm: str) -> Sequence[SigningKeyRecord]:
+    query = select(SigningKeyRecord).where(SigningKeyRecord.algorithm == algorithm)
+    return list(tx.scalars(query.order_by(SigningKeyRecord.active_from)))
 
 
 def _lock(tx: Transaction) -> None:

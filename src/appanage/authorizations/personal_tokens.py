@@ -7,28 +7,18 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from appanage import events
-from appanage.apps.scopes import GrantedBy, catalogue
+from appanage.apps.scopes import catalogue, within_reach
 from appanage.authorizations.model import PersonalToken
 from appanage.directory.model import Account
-from appanage.directory.roles import ADMINISTRATORS, Role
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Transaction
 from appanage.storage.batches import delete_batch
 
-_ROLES_FOR: dict[GrantedBy, frozenset[Role]] = {
-    GrantedBy.ORG_ADMIN: ADMINISTRATORS,
-    GrantedBy.FULL_ADMIN: frozenset({Role.FULL_ADMIN}),
-    GrantedBy.COMPLIANCE_OFFICER: frozenset({Role.COMPLIANCE_OFFICER}),
-    GrantedBy.PARTNER_ADMIN: frozenset(),
-}
-
 
 def scopes_within_reach(account: Account) -> frozenset[str]:
     """Every scope that the account's roles can carry (checklist CRED-13)."""
-    return frozenset(
-        name for name, scope in catalogue().items() if _is_within_reach(account, scope.granted_by)
-    )
+    return within_reach(account, catalogue())
 
 
 def create(
@@ -92,7 +82,3 @@ def revoke_all(tx: Transaction, account: Account) -> None:
 def prune(tx: Transaction, *, limit: int) -> int:
     """Removes at most `limit` tokens that have expired, and tells how many."""
     return delete_batch(tx, PersonalToken, PersonalToken.expires_at < tx.now, limit=limit)
-
-
-def _is_within_reach(account: Account, granted_by: GrantedBy) -> bool:
-    return granted_by == GrantedBy.ANY_USER or bool(account.roles & _ROLES_FOR[granted_by])

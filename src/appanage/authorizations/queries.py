@@ -14,6 +14,7 @@ from appanage.apps.model import App, AppKind, AppOwner, Visibility
 from appanage.apps.queries import matches, no_such_app
 from appanage.authorizations.model import (
     Authorization,
+    AuthorizationKind,
     AuthorizationRequest,
     PersonalToken,
     RefreshToken,
@@ -64,33 +65,34 @@ class AppDecision:
         return self.request is not None and ended is not None and self.request.requested_at > ended
 
 
-def find_active(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
-    query = select(Authorization).where(
-        Authorization.app_id == app.id,
-        Authorization.organization_id == organization_id,
-        Authorization.ended_at.is_(None),
-    )
-    return tx.scalar(query)
+def find_of_organization(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
+    """What the organization authorized as a whole; what its people allowed for themselves is something else."""
+    return tx.scalar(_of_organization(app, organization_id))
 
 
-def find_active_for_update(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
-    query = select(Authorization).where(
-        Authorization.app_id == app.id,
-        Authorization.organization_id == organization_id,
-        Authorization.ended_at.is_(None),
-    )
-    locked = query.with_for_update(of=Authorization, key_share=True)
+def lock_of_organization(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization | None:
+    locked = _of_organization(app, organization_id).with_for_update(of=Authorization, key_share=True)
     return tx.scalar(locked.execution_options(populate_existing=True))
 
 
 def find_by_account(tx: Transaction, account_id: uuid.UUID) -> Authorization | None:
     """The authorization that a machine account was made by."""
-    return tx.scalar(select(Authorization).where(Authorization.account_id == account_id))
+    query = select(Authorization).where(
+        Authorization.account_id == account_id, Authorization.kind == AuthorizationKind.ORGANIZATION
+    )
+    return tx.scalar(query)
 
 
 def find_authorization(tx: Transaction, authorization_id: uuid.UUID) -> Authorization | None:
     """The authorization that a token names; its state is the caller's to look at."""
     return tx.scalar(select(Authorization).where(Authorization.id == authorization_id))
+
+
+def lock_authorization(tx: Transaction, authorization_id: uuid.UUID) -> Authorization | None:
+    """The authorization as it is now; whoever ends it waits until what is issued under it is there to be ended too."""
+    query = select(Authorization).where(Authorization.id == authorization_id)
+    locked = query.with_for_update(of=Authorization, key_share=True)
+    return tx.scalar(locked.execution_options(populate_existing=True))
 
 
 def find_request(tx: Transaction, app: App, organization_id: uuid.UUID) -> AuthorizationRequest | None:
@@ -109,6 +111,8 @@ def is_revoked(tx: Transaction, claims: AccessClaims) -> bool:
     ]
     if claims.family:
         subjects.append((RevocationKind.FAMILY, claims.family))
+    if claims.source:
+        subjects.append((RevocationKind.TOKEN, claims.source))
     query = select(Revocation.valid_from).where(tuple_(Revocation.kind, Revocation.subject).in_(subjects))
     return any(born < first_living_second(valid_from) for valid_from in tx.scalars(query))
 
@@ -118,6 +122,26 @@ def find_refresh_token(tx: Transaction, digest: bytes, *, for_update: bool = Fal
     if for_update:
         query = query.with_for_update(of=RefreshToken, key_share=True)
     return tx.scalar(query.execution_options(populate_existing=for_update))
+
+
+def lock_refresh_token(tx: Transaction, token_id: uuid.UUID) -> RefreshToken | None:
+    query = select(RefreshToken).where(RefreshToken.id == token_id)
+    locked = query.with_for_update(of=RefreshToken, key_share=True)
+    return tx.scalar(locked.execution_options(populate_existing=True))
+
+
+def list_live_refresh_tokens(tx: Transaction, person: Account) -> Sequence[RefreshToken]:
+    """The refresh tokens that apps hold for a person, the newest first."""
+    query = _live_refresh_tokens(tx).where(Authorization.account_id == person.id)
+    return list(tx.scalars(query.order_by(RefreshToken.issued_at.desc(), RefreshToken.id)))
+
+
+def find_live_refresh_token(
+    tx: Transaction, organization_id: uuid.UUID, token_id: uuid.UUID
+) -> RefreshToken | None:
+    """One that an app holds for a person of this organization."""
+    query = _live_refresh_tokens(tx).where(Authorization.organization_id == organization_id)
+    return tx.scalar(query.where(RefreshToken.id == token_id))
 
 
 def find_personal_token(tx: Transaction, digest: bytes) -> PersonalToken | None:
@@ -185,15 +209,16 @@ class AuthorizationFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationSummary:
-    """Who authorized an app, in numbers: organizations now, of these with scopes to approve, of these with tokens."""
+    """Who authorized an app, in numbers: now, in how many organizations, with scopes to approve, with tokens."""
 
     active: int = 0
+    organizations: int = 0
     outdated: int = 0
     with_tokens: int = 0
     last_ended_at: datetime | None = None
 
 
-def list_for_app(
+def list_of_organizations(
     tx: Transaction, app: App, wanted: AuthorizationFilter, page: PageRequest
 ) -> Page[Authorization]:
     """Who authorized an app: the newest authorization of each organization, the newest first."""
@@ -207,9 +232,9 @@ def list_for_app(
     return Page(rows[: page.size], cursor)
 
 
-def get_for_app(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization:
+def get_of_organization(tx: Transaction, app: App, organization_id: uuid.UUID) -> Authorization:
     """The active authorization that one organization gave an app."""
-    found = find_active(tx, app, organization_id)
+    found = find_of_organization(tx, app, organization_id)
     if found is None:
         raise NotFound("This organization has not authorized the app.", code="not_authorized_here")
     return found
@@ -224,6 +249,7 @@ def summarize_by_app(
         select(
             Authorization.app_id,
             func.count().filter(active),
+            func.count(Authorization.organization_id.distinct()).filter(active),
             func.count().filter(active, _is_outdated()),
             func.count().filter(active, Authorization.tokens_retrieved_at.isnot(None)),
             func.max(Authorization.ended_at),
@@ -233,9 +259,55 @@ def summarize_by_app(
         .group_by(Authorization.app_id)
     )
     return {
-        app_id: AuthorizationSummary(active_ones, outdated, with_tokens, last_ended_at)
-        for app_id, active_ones, outdated, with_tokens, last_ended_at in tx.execute(query)
+        app_id: AuthorizationSummary(active_ones, organizations, outdated, with_tokens, last_ended_at)
+        for app_id, active_ones, organizations, outdated, with_tokens, last_ended_at in tx.execute(query)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The people of one organization who connected an Integration: how many, and when last. Never who (AUD-05).
+
+    It was last used when tokens were last fetched or renewed for one of them.
+    """
+
+    organization_id: uuid.UUID
+    organization_name: str
+    people: int
+    last_connected_at: datetime
+    last_used_at: datetime | None
+
+
+def list_connections(tx: Transaction, app: App, page: PageRequest, *, search: str = "") -> Page[Connections]:
+    """How many people of each organization have an Integration connected, by the organization's name."""
+    order = (func.lower(Organization.name), Organization.id)
+    used_at = func.coalesce(RefreshToken.last_used_at, RefreshToken.issued_at)
+    query = (
+        select(
+            Organization.id,
+            Organization.name,
+            func.count(Authorization.id.distinct()),
+            func.max(Authorization.authorized_at),
+            func.max(used_at),
+        )
+        .join(Authorization, Authorization.organization_id == Organization.id)
+        .outerjoin(RefreshToken, RefreshToken.authorization_id == Authorization.id)
+        .where(
+            Authorization.app_id == app.id,
+            Authorization.kind == AuthorizationKind.PERSON,
+            Authorization.ended_at.is_(None),
+        )
+        .group_by(Organization.id)
+    )
+    if search:
+        query = query.where(Organization.name.icontains(search, autoescape=True))
+    if page.after is not None:
+        name, organization_id = _name_and_id(page.after)
+        query = query.where(tuple_(*order) > tuple_(func.lower(name), organization_id))
+    rows = [Connections(*row) for row in tx.execute(query.order_by(*order).limit(page.size + 1))]
+    last = rows[page.size - 1] if len(rows) > page.size else None
+    cursor = encode_cursor((last.organization_name, str(last.organization_id))) if last else None
+    return Page(rows[: page.size], cursor)
 
 
 def requested_at_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, datetime]:
@@ -255,16 +327,18 @@ def list_authorized_in(
     query = select(Authorization.app_id).where(
         Authorization.organization_id == organization_id,
         Authorization.app_id.in_(app_ids),
+        Authorization.kind == AuthorizationKind.ORGANIZATION,
         Authorization.ended_at.is_(None),
     )
     return list(tx.scalars(query))
 
 
-def list_active(tx: Transaction, app: App) -> Sequence[Authorization]:
-    query = select(Authorization).where(Authorization.app_id == app.id, Authorization.ended_at.is_(None))
-    return list(
-        tx.scalars(query.order_by(Authorization.id).with_for_update(of=Authorization, key_share=True))
+def list_active(tx: Transaction, app: App, kind: AuthorizationKind) -> Sequence[Authorization]:
+    query = select(Authorization).where(
+        Authorization.app_id == app.id, Authorization.kind == kind, Authorization.ended_at.is_(None)
     )
+    in_order = query.order_by(Authorization.organization_id, Authorization.id)
+    return list(tx.scalars(in_order.with_for_update(of=Authorization, key_share=True)))
 
 
 def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> int:
@@ -276,10 +350,73 @@ def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> 
     return tx.scalar(query) or 0
 
 
+def list_of_person(tx: Transaction, person: Account, page: PageRequest) -> Page[Authorization]:
+    """What a person allows apps at present, the newest first (checklist CONS-10)."""
+    query = _of_person(person)
+    if page.after is not None:
+        query = query.where(tuple_(Authorization.authorized_at, Authorization.id) < _time_and_id(page.after))
+    newest_first = query.order_by(Authorization.authorized_at.desc(), Authorization.id.desc())
+    rows = list(tx.scalars(newest_first.limit(page.size + 1)))
+    last = rows[page.size - 1] if len(rows) > page.size else None
+    cursor = encode_cursor((last.authorized_at.isoformat(), str(last.id))) if last else None
+    return Page(rows[: page.size], cursor)
+
+
+def get_of_person(tx: Transaction, person: Account, authorization_id: uuid.UUID) -> Authorization:
+    """What this person allows an app at present; anybody else's does not exist for them."""
+    found = tx.scalar(_of_person(person).where(Authorization.id == authorization_id))
+    if found is None:
+        raise NotFound("You have not connected this app.", code="authorization_not_found")
+    return found
+
+
+def last_used_at(tx: Transaction, authorization_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, datetime]:
+    """When tokens of each of these authorizations were last fetched or renewed, for those that ever were."""
+    renewed = func.max(func.coalesce(RefreshToken.last_used_at, RefreshToken.issued_at))
+    latest = func.greatest(Authorization.last_used_at, renewed)
+    query = (
+        select(Authorization.id, latest)
+        .outerjoin(RefreshToken, RefreshToken.authorization_id == Authorization.id)
+        .where(Authorization.id.in_(authorization_ids))
+        .group_by(Authorization.id)
+    )
+    return {authorization_id: at for authorization_id, at in tx.execute(query) if at is not None}
+
+
 def last_refreshed_at(tx: Transaction, authorization: Authorization) -> datetime | None:
-    """When the app last renewed its tokens: the latest sign of life that is known here."""
-    query = select(func.max(RefreshToken.last_used_at))
+    """When the app last renewed or fetched its tokens by itself: the latest sign of life that is known here."""
+    query = select(func.greatest(func.max(RefreshToken.last_used_at), authorization.last_used_at))
     return tx.scalar(query.where(RefreshToken.authorization_id == authorization.id))
+
+
+def _of_person(person: Account) -> Select[Authorization]:
+    return select(Authorization).where(
+        Authorization.account_id == person.id,
+        Authorization.kind == AuthorizationKind.PERSON,
+        Authorization.ended_at.is_(None),
+    )
+
+
+def _live_refresh_tokens(tx: Transaction) -> Select[RefreshToken]:
+    return (
+        select(RefreshToken)
+        .join(Authorization, Authorization.id == RefreshToken.authorization_id)
+        .where(
+            Authorization.kind == AuthorizationKind.PERSON,
+            Authorization.ended_at.is_(None),
+            RefreshToken.revoked_at.is_(None),
+            RefreshToken.expires_at > tx.now,
+        )
+    )
+
+
+def _of_organization(app: App, organization_id: uuid.UUID) -> Select[Authorization]:
+    return select(Authorization).where(
+        Authorization.app_id == app.id,
+        Authorization.organization_id == organization_id,
+        Authorization.kind == AuthorizationKind.ORGANIZATION,
+        Authorization.ended_at.is_(None),
+    )
 
 
 def _is_shown_to(organization_id: uuid.UUID) -> ColumnElement[bool]:
@@ -366,7 +503,7 @@ def _count(tx: Transaction, query: Select[App, AuthorizationRequest | None, Auth
 def _newest_per_organization(app: App) -> Select[Authorization]:
     newest = (
         select(Authorization.id)
-        .where(Authorization.app_id == app.id)
+        .where(Authorization.app_id == app.id, Authorization.kind == AuthorizationKind.ORGANIZATION)
         .ext(distinct_on(Authorization.organization_id))
         .order_by(Authorization.organization_id, *_newest_last_ended())
     )

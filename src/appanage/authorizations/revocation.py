@@ -1,6 +1,6 @@
 """Revocation: written once, known by every process within the published bound of one second (checklist REV-09)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from threading import Event as Signal
@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Text, func, insert, literal, select, text
 
 from appanage.authorizations.model import REMEMBERED_AFTER_EXPIRY, Revocation, RevocationKind
 from appanage.oauth.access_tokens import AccessClaims
@@ -26,16 +26,25 @@ log = structlog.get_logger(__name__)
 
 
 def revoke(tx: Transaction, kind: RevocationKind, subject: str, *, longest_life: timedelta) -> None:
-    """Kills every access token about `subject` that was issued until now; other processes are told at the commit."""
-    tx.add(
-        Revocation(
-            kind=kind.value,
-            subject=subject,
-            valid_from=tx.now,
-            forget_at=tx.now + longest_life + REMEMBERED_AFTER_EXPIRY,
-        )
-    )
+    """Kills every access token about `subject`, for good; other processes are told at the commit.
+
+    What has ended never lives again, so births are not compared with the time of this transaction: a node whose clock
+    is ahead, or a request that began later and was quicker, may have issued a token since (checklist REV-05, TEN-06).
+    """
+    forget_at = tx.now + longest_life + REMEMBERED_AFTER_EXPIRY
+    tx.add(Revocation(kind=kind.value, subject=subject, valid_from=forget_at, forget_at=forget_at))
     tx.flush()
+    tx.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def revoke_all(
+    tx: Transaction, kind: RevocationKind, subjects: Sequence[str], *, longest_life: timedelta
+) -> None:
+    """As `revoke` for many subjects, with the same number of statements however many they are."""
+    forget_at = tx.now + longest_life + REMEMBERED_AFTER_EXPIRY
+    each = func.unnest(literal(list(subjects), ARRAY(Text())))
+    rows = select(literal(kind.value), each, literal(forget_at), literal(forget_at))
+    tx.execute(insert(Revocation).from_select(["kind", "subject", "valid_from", "forget_at"], rows))
     tx.execute(text(f"NOTIFY {CHANNEL}"))
 
 
@@ -157,3 +166,5 @@ def _subjects(claims: AccessClaims) -> Iterable[str]:
     yield f"{RevocationKind.TOKEN}:{claims.token_id}"
     if claims.family:
         yield f"{RevocationKind.FAMILY}:{claims.family}"
+    if claims.source:
+        yield f"{RevocationKind.TOKEN}:{claims.source}"

@@ -7,12 +7,20 @@ from datetime import timedelta
 from sqlalchemy import text, update
 
 from appanage import events
+from appanage.apps import credentials
 from appanage.apps import queries as apps
 from appanage.apps import service as app_service
 from appanage.apps.model import App, AppKind, Visibility
 from appanage.apps.scopes import needs_compliance_officer
 from appanage.authorizations import queries
-from appanage.authorizations.model import Authorization, AuthorizationRequest, RefreshToken, RevocationKind
+from appanage.authorizations.endings import end_connections
+from appanage.authorizations.model import (
+    Authorization,
+    AuthorizationKind,
+    AuthorizationRequest,
+    RefreshToken,
+    RevocationKind,
+)
 from appanage.authorizations.revocation import revoke
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
@@ -30,6 +38,7 @@ def request_authorization(
 ) -> AuthorizationRequest:
     """Asks the Full Administrators of the owner's organization; a repeat is a reminder with a new time."""
     require_short(message, "message")
+    _require_service_app(app)
     _require_administration(by.organization)
     if not app.scopes:
         raise Conflict("Choose scopes first: administrators decide on scopes.", code="no_scopes")
@@ -61,7 +70,7 @@ def authorize(
     require_short(note, "note")
     _require_authorizable(app, by.organization)
     _require_as_seen(app, version)
-    current = queries.find_active_for_update(tx, app, by.organization_id)
+    current = queries.lock_of_organization(tx, app, by.organization_id)
     if current is None:
         return _create(tx, app, by=by, machine_domain=machine_domain, note=note)
     _approve_changes(tx, current, by=by, note=note)
@@ -77,7 +86,7 @@ def deauthorize(
     if refused:
         return refused
     require_short(reason, "reason")
-    current = queries.find_active_for_update(tx, app, by.organization_id)
+    current = queries.lock_of_organization(tx, app, by.organization_id)
     if current is None:
         raise Conflict(f"{by.organization.name} has not authorized {app.name}.", code="not_authorized")
     end(tx, current, by=by, longest_token=longest_token, reason=reason)
@@ -95,26 +104,47 @@ def end(
         .values(revoked_at=tx.now)
     )
     revoke(tx, RevocationKind.AUTHORIZATION, str(authorization.id), longest_life=longest_token)
-    directory_service.remove_machine_account(tx, authorization.account, by=by)
     data = {"authorizationId": str(authorization.id), "reason": reason}
+    if authorization.is_personal:
+        data |= {"personId": str(authorization.account_id), "person": authorization.account.display_name}
+        _record(tx, "consent.withdrawn", authorization.app, authorization.organization, by=by, data=data)
+        return
+    directory_service.remove_machine_account(tx, authorization.account, by=by)
     _record(tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data)
 
 
 def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedelta) -> None:
     """Deletes an app and ends every authorization of it.
 
-    The client secrets end first, in the order in which a client's own requests lock: secret, then token.
+    Client secrets and keys end first, in the order in which a client's own requests lock: its proof, then the token.
     """
-    app_service.end_secrets(tx, app)
-    for authorization in queries.list_active(tx, app):
-        end(
-            tx,
-            authorization,
-            by=by,
-            longest_token=longest_token,
-            reason="The app was deleted by its developer.",
-        )
+    credentials.end_secrets(tx, app)
+    credentials.end_keys(tx, app)
+    reason = "The app was deleted by its developer."
+    for authorization in queries.list_active(tx, app, AuthorizationKind.ORGANIZATION):
+        end(tx, authorization, by=by, longest_token=longest_token, reason=reason)
+    of_this = Authorization.app_id == app.id
+    ended = end_connections(tx, of_this, by=by, longest_token=longest_token, reason=reason)
+    for (_, organization_id), people in sorted(ended.items()):
+        _record_lost_connections(tx, app, organization_id, people)
     app_service.mark_deleted(tx, app, by=by)
+
+
+def _record_lost_connections(tx: Transaction, app: App, organization_id: uuid.UUID, people: int) -> None:
+    """One event for each organization whose people lost the app, however many they are.
+
+    Who deleted the app is its developers' business: to the others it is the app that went (checklist AUD-05).
+    """
+    organization = directory.get_organization(tx, organization_id)
+    events.record(
+        tx,
+        "app.withdrawn",
+        organization_id=organization.id,
+        actor=app.as_actor(),
+        target=events.Target("app", str(app.id), app.name, organization.id, organization.name),
+        app_id=app.id,
+        data={"people": people},
+    )
 
 
 def missing_roles(account: Account, scopes: Collection[str]) -> list[Role]:
@@ -169,14 +199,18 @@ def _explanation(missing: Collection[Role], compliance_scopes: Collection[str]) 
 
 def _require_authorizable(app: App, organization: Organization) -> None:
     _require_administration(organization)
-    if app.kind != AppKind.SERVICE_APP:
-        raise Conflict("Only Service Apps are authorized for an organization.", code="not_a_service_app")
+    _require_service_app(app)
     if not app.is_active:
         raise Conflict(f"{app.name} is suspended and cannot be authorized now.", code="app_suspended")
     if not app.scopes:
         raise Conflict(
             f"{app.name} asks for no scopes yet, so there is nothing to authorize.", code="no_scopes"
         )
+
+
+def _require_service_app(app: App) -> None:
+    if app.kind != AppKind.SERVICE_APP:
+        raise Conflict("Only Service Apps are authorized for an organization.", code="not_a_service_app")
 
 
 def _require_as_seen(app: App, version: int | None) -> None:
@@ -212,6 +246,7 @@ def _create(tx: Transaction, app: App, *, by: Account, machine_domain: str, note
         id=authorization_id,
         app_id=app.id,
         app=app,
+        kind=AuthorizationKind.ORGANIZATION.value,
         organization_id=by.organization_id,
         organization=by.organization,
         account_id=machine.id,

@@ -1,53 +1,102 @@
-"""Tokens of apps: retrieved for an organization, refreshed, looked into, revoked."""
+"""Issuing tokens: what a token grant proved becomes an access token and what goes with it."""
 
+import hmac
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import update
-
-from appanage import events
-from appanage.apps import queries as apps
 from appanage.apps.model import App
-from appanage.authorizations import queries
 from appanage.authorizations.keys import KeyRing
-from appanage.authorizations.model import Authorization, RefreshToken, RevocationKind
-from appanage.authorizations.revocation import issue_time, revoke
-from appanage.directory.model import Account
-from appanage.kit.errors import Invalid, NotPermitted, Refused
-from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_secret
-from appanage.oauth import introspection
+from appanage.authorizations.model import Authorization, RefreshToken
+from appanage.authorizations.revocation import issue_time
+from appanage.kit.secrets import Prefix, Secret, new_secret
+from appanage.oauth import id_tokens
 from appanage.oauth.access_tokens import AccessClaims, sign
-from appanage.oauth.refreshing import RefreshGrant, redeem
+from appanage.oauth.id_tokens import IdClaims
 from appanage.oauth.scopes import format_scope
+from appanage.oauth.signing_keys import ID_TOKEN_ALGORITHM
 from appanage.settings import Settings
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
 
 
 @dataclass(frozen=True, slots=True)
-class TokenPair:
-    """An access token and the refresh token that renews it."""
+class TokenGrant:
+    """What a grant type proved, for one request.
 
-    access_token: Secret
-    access_expires_at: datetime
-    refresh_token: Secret
-    refresh_expires_at: datetime
+    `scopes` are those of the access token; `kept_scopes` those that every refresh may ask for, None for all that the
+    authorization holds at that time. `key_thumbprint` is the key of the request's DPoP proof.
+    """
+
+    authorization: Authorization
     scopes: frozenset[str]
+    kept_scopes: frozenset[str] | None = None
+    resource: str | None = None
+    key_thumbprint: str | None = None
+    authenticated_at: datetime | None = None
+    session_id: uuid.UUID | None = None
+    nonce: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    value: Secret
+    claims: AccessClaims
+
+    @property
+    def token_type(self) -> str:
+        return "DPoP" if self.claims.key_thumbprint else "Bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTokens:
+    """An access token on its way to the client."""
+
+    access: AccessToken
     now: datetime
 
+    @property
+    def access_token(self) -> Secret:
+        return self.access.value
+
+    @property
+    def access_expires_at(self) -> datetime:
+        return self.access.claims.expires_at
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return self.access.claims.scopes
+
     def as_response(self) -> dict[str, Any]:
-        """The body of a token response (RFC 6749 §5.1) with the platform's `refresh_token_expires_in`."""
+        """The body of a token response (RFC 6749 §5.1)."""
         return {
             "access_token": self.access_token.reveal(),
-            "expires_in": int((self.access_expires_at - self.now).total_seconds()),
-            "refresh_token": self.refresh_token.reveal(),
-            "refresh_token_expires_in": int((self.refresh_expires_at - self.now).total_seconds()),
-            "token_type": "Bearer",
+            "expires_in": self._left(self.access_expires_at),
+            "token_type": self.access.token_type,
             "scope": format_scope(self.scopes),
         }
+
+    def _left(self, until: datetime) -> int:
+        return int((until - self.now).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair(IssuedTokens):
+    """An access token, the refresh token that renews it, and what tells about the person if that was asked for."""
+
+    refresh_token: Secret
+    refresh_expires_at: datetime
+    id_token: Secret | None = None
+
+    def as_response(self) -> dict[str, Any]:
+        """With the platform's `refresh_token_expires_in`, and the `id_token` of OpenID Connect Core §3.1.3.3."""
+        body = IssuedTokens.as_response(self) | {
+            "refresh_token": self.refresh_token.reveal(),
+            "refresh_token_expires_in": self._left(self.refresh_expires_at),
+        }
+        return body | ({"id_token": self.id_token.reveal()} if self.id_token else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,222 +105,135 @@ class TokenIssuer:
 
     settings: Settings
     keys: KeyRing
+    succession_key: bytes = field(repr=False)
 
     @property
-    def audience(self) -> str:
-        return self.settings.issuer
+    def longest_life(self) -> timedelta:
+        """Of an access token: for so long a revocation must be remembered."""
+        return self.settings.lifetimes.longest_access_token
 
-    def retrieve(
-        self, tx: Transaction, app: App, *, by: Account, organization_id: uuid.UUID, client_secret: str
-    ) -> TokenPair | Refused:
-        """A new pair for one organization, for an owner of the app who also knows its secret (checklist TOK-17)."""
-        refused = self._secret_refusal(tx, app, client_secret)
-        if refused:
-            _record(tx, "tokens.refused", app, organization_id, by=by, outcome=events.Outcome.REFUSED)
-            return refused
-        authorization = queries.find_active_for_update(tx, app, organization_id)
-        if authorization is None or not authorization.is_usable:
-            _record(tx, "tokens.refused", app, organization_id, by=by, outcome=events.Outcome.REFUSED)
-            return Refused(_not_authorized(app))
-        authorization.tokens_retrieved_at = tx.now
-        pair = self.issue(tx, authorization)
-        _record(tx, "tokens.retrieved", app, organization_id, by=by, name=authorization.organization.name)
-        return pair
+    def is_strict(self, app: App) -> bool:
+        """Strict mode (design §6): a setting of the deployment or of one app."""
+        return self.settings.strict or app.is_strict
 
-    def issue(self, tx: Transaction, authorization: Authorization) -> TokenPair:
-        secret = new_secret(Prefix.REFRESH_TOKEN)
-        row = RefreshToken(
-            id=uuid.uuid4(),
-            digest=secret.digest,
-            authorization_id=authorization.id,
-            authorization=authorization,
-            issued_at=tx.now,
-            expires_at=tx.now + self.settings.lifetimes.refresh_token,
-        )
-        tx.add(row)
-        tx.flush()
-        return self._pair(tx, row, secret, authorization.usable_scopes)
+    def rotates(self, app: App) -> bool:
+        """Whether refresh tokens of the app change with every use (design decision 9, RFC 9700 §2.2.2)."""
+        return app.is_public or self.is_strict(app)
 
-    def refresh(self, tx: Transaction, app: App, *, refresh_token: str, scope: str | None) -> TokenPair:
-        """A new access token; the refresh token keeps its value and its clock starts again (design decision 9).
+    def successor_of(self, refresh_token: str) -> Secret:
+        """The token that takes this one's place: the same each time, so that a retry gets it again though no copy is kept.
 
-        Raises InvalidGrant and InvalidScope.
+        Only the deployment's key leads from one to the next (checklist REV-03).
         """
-        # Locked and read anew, so that a revocation that is being written at this moment is seen (checklist REV-05).
-        row = find_refresh(tx, refresh_token, for_update=True)
-        scopes = redeem(_as_grant(row), client_id=app.client_id, scope=scope, now=tx.now)
-        assert row is not None
-        row.expires_at = tx.now + self.settings.lifetimes.refresh_token
-        row.last_used_at = tx.now
-        return self._pair(tx, row, Secret(refresh_token), scopes)
+        following = hmac.new(self.succession_key, refresh_token.encode(), sha256).digest()
+        return new_secret(Prefix.REFRESH_TOKEN, lambda length: following[:length])
 
-    def _pair(self, tx: Transaction, row: RefreshToken, secret: Secret, scopes: frozenset[str]) -> TokenPair:
-        claims = self._claims(row.authorization, scopes, tx.now, family=row.family)
-        access = Secret(sign(claims, self.keys.signing_key(tx)))
-        return TokenPair(access, claims.expires_at, secret, row.expires_at, scopes, tx.now)
+    def issue(self, tx: Transaction, grant: TokenGrant) -> tuple[TokenPair, RefreshToken]:
+        """An access token, a refresh token, and an ID token where the person signed in with `openid`."""
+        secret = new_secret(Prefix.REFRESH_TOKEN)
+        row = self._new_refresh_token(tx, grant, secret)
+        access = self.access_token(tx, grant, family=row.family)
+        id_token = self._id_token(tx, grant, access)
+        return TokenPair(access, tx.now, secret, row.expires_at, id_token), row
 
-    def _claims(
-        self, authorization: Authorization, scopes: frozenset[str], now: datetime, *, family: str
-    ) -> AccessClaims:
-        return AccessClaims(
+    def access_token(
+        self,
+        tx: Transaction,
+        grant: TokenGrant,
+        *,
+        family: str | None = None,
+        is_short: bool = False,
+    ) -> AccessToken:
+        """An access token; `family` is that of the refresh token that renews it, if one does."""
+        authorization = grant.authorization
+        lifetime = self._access_lifetime(authorization.app, is_short=is_short)
+        claims = AccessClaims(
             issuer=self.settings.issuer,
-            audience=self.audience,
+            audience=grant.resource or self.settings.issuer,
             subject=authorization.account_id,
             client_id=authorization.app.client_id,
             organization=authorization.organization_id,
             authorization=authorization.id,
-            scopes=scopes,
-            issued_at=issue_time(now, authorization.valid_from),
-            expires_at=now.replace(microsecond=0) + self.settings.lifetimes.access_token,
+            scopes=grant.scopes,
+            issued_at=issue_time(tx.now, authorization.valid_from),
+            expires_at=tx.now.replace(microsecond=0) + lifetime,
             token_id=secrets.token_urlsafe(16),
             family=family,
+            key_thumbprint=grant.key_thumbprint,
         )
+        return self._signed(tx, claims)
 
-    def _secret_refusal(self, tx: Transaction, app: App, client_secret: str) -> Refused | None:
-        problem = secret_problem(tx, app, client_secret)
-        return (
-            Refused(Invalid(problem, code="wrong_secret", fields={"clientSecret": problem}))
-            if problem
-            else None
+    def narrowed(
+        self,
+        tx: Transaction,
+        claims: AccessClaims,
+        *,
+        scopes: frozenset[str],
+        audience: str,
+        by: App,
+        key_thumbprint: str | None,
+    ) -> AccessToken:
+        """A short access token with no more than another one has, which ends with that one (RFC 8693 §1.1)."""
+        now = tx.now.replace(microsecond=0)
+        lifetime = self.settings.lifetimes.short_access_token
+        made = replace(
+            claims,
+            audience=audience,
+            scopes=scopes,
+            expires_at=min(claims.expires_at, now + lifetime),
+            token_id=secrets.token_urlsafe(16),
+            key_thumbprint=key_thumbprint,
+            actor=by.client_id,
+            source=claims.token_id,
         )
+        return self._signed(tx, made)
 
+    def renewed_until(self, row: RefreshToken, now: datetime) -> datetime:
+        """When a refresh token that is used now expires: its clock starts again, up to its absolute end."""
+        until = now + self.settings.lifetimes.refresh_token
+        return min(until, row.ends_at) if row.ends_at else until
 
-def secret_problem(tx: Transaction, app: App, presented: str) -> str:
-    """What is wrong with a pasted client secret; empty when it is one of the app's and alive. Marks its use."""
-    cleaned = "".join(presented.split())
-    if not cleaned:
-        return "Enter the client secret."
-    if not is_well_formed(cleaned, Prefix.CLIENT_SECRET):
-        return _shape_problem(cleaned)
-    row = apps.find_secret(tx, digest(cleaned))
-    if row is None or row.app_id != app.id or not row.is_live(tx.now):
-        return f"That is not a current secret of this app.{_hint(tx, app)} Copy it again or make a new one."
-    row.mark_used(tx.now, tx.origin.address)
-    return ""
+    def _new_refresh_token(self, tx: Transaction, grant: TokenGrant, secret: Secret) -> RefreshToken:
+        app = grant.authorization.app
+        row = RefreshToken(
+            id=uuid.uuid4(),
+            digest=secret.digest,
+            authorization_id=grant.authorization.id,
+            authorization=grant.authorization,
+            scopes=sorted(grant.kept_scopes) if grant.kept_scopes is not None else None,
+            resource=grant.resource,
+            # A confidential client proves itself with every refresh; a public one only has its key (RFC 9449 §5).
+            key_thumbprint=grant.key_thumbprint if app.is_public else None,
+            is_proven=not app.is_public,
+            issued_at=tx.now,
+            ends_at=tx.now + self.settings.lifetimes.strict_refresh_token if self.is_strict(app) else None,
+        )
+        row.expires_at = self.renewed_until(row, tx.now)
+        tx.add(row)
+        tx.flush()
+        return row
 
+    def _access_lifetime(self, app: App, *, is_short: bool) -> timedelta:
+        lifetimes = self.settings.lifetimes
+        return lifetimes.short_access_token if is_short or self.is_strict(app) else lifetimes.access_token
 
-def find_refresh(tx: Transaction, value: str, *, for_update: bool = False) -> RefreshToken | None:
-    """The refresh token with this value; a typo is found out without asking the database."""
-    if not is_well_formed(value, Prefix.REFRESH_TOKEN):
-        return None
-    return queries.find_refresh_token(tx, digest(value), for_update=for_update)
+    def _signed(self, tx: Transaction, claims: AccessClaims) -> AccessToken:
+        return AccessToken(Secret(sign(claims, self.keys.signing_key(tx))), claims)
 
-
-def introspect_refresh(row: RefreshToken, *, client_id: str, issuer: str, now: datetime) -> dict[str, Any]:
-    """RFC 7662 §2.2; `active: false` for another client's token (checklist TOK-15)."""
-    authorization = row.authorization
-    alive = row.revoked_at is None and row.expires_at > now and authorization.is_usable
-    if not alive or authorization.app.client_id != client_id:
-        return introspection.INACTIVE
-    return introspection.of_refresh_token(
-        issuer=issuer,
-        client_id=client_id,
-        subject=str(authorization.account_id),
-        scopes=authorization.usable_scopes,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
-    )
-
-
-def revoke_refresh(tx: Transaction, row: RefreshToken, app: App, *, longest_life: timedelta) -> None:
-    """Ends a refresh token and every access token issued with it (RFC 7009 §2.1)."""
-    ended = tx.execute(
-        update(RefreshToken)
-        .where(RefreshToken.id == row.id, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=tx.now)
-        .returning(RefreshToken.id)
-    ).one_or_none()
-    if ended:
-        revoke(tx, RevocationKind.FAMILY, row.family, longest_life=longest_life)
-        _record_revocation(tx, app, row.authorization)
-
-
-def revoke_access(tx: Transaction, claims: AccessClaims, app: App, *, longest_life: timedelta) -> None:
-    """Ends one access token."""
-    revoke(tx, RevocationKind.TOKEN, claims.token_id, longest_life=longest_life)
-    authorization = queries.find_authorization(tx, claims.authorization)
-    if authorization:
-        _record_revocation(tx, app, authorization)
-
-
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Removes at most `limit` refresh tokens that have expired, and tells how many."""
-    return delete_batch(tx, RefreshToken, RefreshToken.expires_at < tx.now, limit=limit)
-
-
-def _as_grant(row: RefreshToken | None) -> RefreshGrant | None:
-    if row is None:
-        return None
-    authorization = row.authorization
-    return RefreshGrant(
-        client_id=authorization.app.client_id,
-        approved=authorization.usable_scopes,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        authorization_ended_at=authorization.ended_at,
-        is_suspended=not authorization.is_usable,
-    )
-
-
-def _shape_problem(presented: str) -> str:
-    if presented.startswith(Prefix.CLIENT_SECRET):
-        return "That secret is incomplete or mistyped. Select all of it and paste it again."
-    return f"That is not a client secret: one begins with {Prefix.CLIENT_SECRET}."
-
-
-def _hint(tx: Transaction, app: App) -> str:
-    """Which secret was expected, by its last four characters."""
-    endings = [one.last_four for one in apps.list_secrets(tx, app) if one.is_live(tx.now)]
-    if not endings:
-        return " It has none at present."
-    return (
-        f" The current one ends in {endings[0]}."
-        if len(endings) == 1
-        else f" The current ones end in {' and '.join(endings)}."
-    )
-
-
-def _not_authorized(app: App) -> NotPermitted:
-    sentence = f"This organization has not authorized {app.name}. A Full Administrator there authorizes it in Control Hub."
-    return NotPermitted(sentence, code="not_authorized_here")
-
-
-def _record(
-    tx: Transaction,
-    type_: str,
-    app: App,
-    organization_id: uuid.UUID,
-    *,
-    by: Account,
-    name: str = "",
-    outcome: events.Outcome = events.Outcome.SUCCESS,
-) -> None:
-    events.record(
-        tx,
-        type_,
-        organization_id=organization_id if outcome == events.Outcome.SUCCESS else app.organization_id,
-        actor=by.as_actor(),
-        target=events.Target("app", str(app.id), app.name, organization_id, name or str(organization_id)),
-        app_id=app.id,
-        outcome=outcome,
-    )
-
-
-def _record_revocation(tx: Transaction, app: App, authorization: Authorization) -> None:
-    actor = events.Actor(
-        name=app.name,
-        kind="app",
-        id=app.id,
-        organization_id=app.organization_id,
-        organization_name=app.organization.name,
-    )
-    events.record(
-        tx,
-        "token.revoked",
-        organization_id=authorization.organization_id,
-        actor=actor,
-        target=events.Target(
-            "app", str(app.id), app.name, authorization.organization_id, authorization.organization.name
-        ),
-        app_id=app.id,
-    )
+    def _id_token(self, tx: Transaction, grant: TokenGrant, access: AccessToken) -> Secret | None:
+        if "openid" not in grant.scopes or grant.authenticated_at is None:
+            return None
+        now = tx.now.replace(microsecond=0)
+        claims = IdClaims(
+            issuer=self.settings.issuer,
+            subject=str(grant.authorization.account_id),
+            client_id=grant.authorization.app.client_id,
+            organization=str(grant.authorization.organization_id),
+            issued_at=now,
+            expires_at=now + self.settings.lifetimes.id_token,
+            authenticated_at=grant.authenticated_at,
+            nonce=grant.nonce,
+            session=str(grant.session_id) if grant.session_id else None,
+        )
+        key = self.keys.signing_key(tx, ID_TOKEN_ALGORITHM)
+        return Secret(id_tokens.sign(claims, key, access_token=access.value.reveal()))

@@ -14,6 +14,7 @@ from appanage.authorizations.revocation import RevocationIndex
 from appanage.directory.model import Account
 from appanage.kit.secrets import Prefix, digest, is_well_formed
 from appanage.oauth.access_tokens import AccessClaims, key_id_of, verify
+from appanage.oauth.bearer import Presented, require_bound
 from appanage.oauth.errors import InvalidToken
 from appanage.settings import Settings
 from appanage.storage import Transaction
@@ -28,6 +29,7 @@ class Caller:
 
     account: Account
     scopes: frozenset[str]
+    expires_at: datetime
     app: App | None = None
     claims: AccessClaims | None = None
 
@@ -45,6 +47,8 @@ class Verifier:
     def claims_of(self, tx: Transaction, token: str) -> AccessClaims:
         """The claims of an access token that is genuine, alive and not revoked; raises InvalidToken.
 
+        Which audience and key it has is the caller's to look at: see `caller_with`.
+
         What only the database knows, such as an authorization that ended a moment ago, is `caller_of`'s to ask.
         """
         claims = self._genuine(tx, token)
@@ -54,8 +58,20 @@ class Verifier:
             raise InvalidToken("revoked")
         return claims
 
+    def caller_with(self, tx: Transaction, presented: Presented, *, thumbprint: str | None) -> Caller:
+        """Who calls the platform's own API: by a token for it, bound to the key of the request's proof if to any.
+
+        Raises InvalidToken (checklist TOK-06, TOK-11).
+        """
+        caller = self.caller_of(tx, presented.token)
+        claims = caller.claims
+        if claims is not None and claims.audience != self._settings.issuer:
+            raise InvalidToken("for another resource")
+        require_bound(presented, claims.key_thumbprint if claims else None, thumbprint)
+        return caller
+
     def caller_of(self, tx: Transaction, token: str) -> Caller:
-        """Who calls, with what holds at this moment (checklist MACH-03); raises InvalidToken."""
+        """Whose token this is, with what holds at this moment (checklist MACH-03); raises InvalidToken."""
         if token.startswith(Prefix.PERSONAL_TOKEN):
             return self._person(tx, token)
         return self._app(tx, self.claims_of(tx, token))
@@ -72,7 +88,7 @@ class Verifier:
             row = queries.find_personal_token(tx, digest(token))
         if row is None or not row.is_live(tx.now) or not row.account.is_active:
             raise InvalidToken("personal token unknown, expired or revoked, or its person is gone")
-        return Caller(row.account, frozenset(row.scopes) & scopes_within_reach(row.account))
+        return Caller(row.account, frozenset(row.scopes) & scopes_within_reach(row.account), row.expires_at)
 
     def _app(self, tx: Transaction, claims: AccessClaims) -> Caller:
         authorization = queries.find_authorization(tx, claims.authorization)
@@ -83,7 +99,7 @@ class Verifier:
         if queries.is_revoked(tx, claims):
             raise InvalidToken("revoked")
         scopes = claims.scopes & authorization.usable_scopes
-        return Caller(authorization.account, scopes, authorization.app, claims)
+        return Caller(authorization.account, scopes, claims.expires_at, authorization.app, claims)
 
     def _genuine(self, tx: Transaction, token: str) -> AccessClaims:
         fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
@@ -108,4 +124,4 @@ class Verifier:
         if key is None:
             raise InvalidToken("unknown key")
         issuer = self._settings.issuer
-        return verify(token, key, issuer=issuer, audience=issuer, now=now)
+        return verify(token, key, issuer=issuer, audiences={issuer, *self._settings.resources}, now=now)

@@ -1,0 +1,166 @@
+"""Who allowed what: the request that comes before, and the lasting record."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from appanage.apps.model import App
+from appanage.apps.scopes import OPENID_SCOPES, within_reach
+from appanage.directory.model import Account, Organization
+from appanage.storage import Record
+
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+class AuthorizationRequest(Record):
+    """A developer asked the administrators of an organization to authorize an app."""
+
+    __tablename__ = "authorization_requests"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"))
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
+    requested_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    requested_by_name: Mapped[str]
+    requested_at: Mapped[datetime]
+    message: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (
+        Index("uq_authorization_requests_app_id_organization_id", "app_id", "organization_id", unique=True),
+    )
+
+
+class AuthorizationKind(StrEnum):
+    """Who allowed the app to act, and in whose name it acts."""
+
+    ORGANIZATION = "organization"  # a Service App, in the name of the machine account made for it
+    PERSON = "person"  # an Integration, in the name of the person who consented
+
+
+class Authorization(Record):
+    """The lasting record that an organization or a person allowed an app these scopes. Ended ones stay as history.
+
+    `account` is whom the app acts for. `valid_from` moves forward when every token issued so far must die (design
+    decision 7). `resource_scopes` tells what a person consented to at which resource (RFC 8707); the empty name
+    is the platform's own API.
+    """
+
+    __tablename__ = "authorizations"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"))
+    kind: Mapped[str] = mapped_column(server_default="organization")
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    scopes: Mapped[list[str]]
+    resource_scopes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    authorized_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    authorized_by_name: Mapped[str]
+    authorized_at: Mapped[datetime]
+    scopes_approved_at: Mapped[datetime]
+    valid_from: Mapped[datetime]
+    tokens_retrieved_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    ended_by_name: Mapped[str | None]
+    end_reason: Mapped[str | None]
+
+    app: Mapped[App] = relationship(lazy="joined", innerjoin=True)
+    organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
+    account: Mapped[Account] = relationship(lazy="joined", innerjoin=True, foreign_keys=[account_id])
+
+    __table_args__ = (
+        Index(
+            "uq_authorizations_app_id_organization_id",
+            "app_id",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL AND kind = 'organization'"),
+        ),
+        Index(
+            "uq_authorizations_account_id_app_id",
+            "account_id",
+            "app_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "uq_authorizations_account_id",
+            "account_id",
+            unique=True,
+            postgresql_where=text("kind = 'organization'"),
+        ),
+        Index("ix_authorizations_account_id", "account_id", "authorized_at"),
+        Index("ix_authorizations_organization_id", "organization_id", "authorized_at"),
+        Index("ix_authorizations_app_id", "app_id", "authorized_at"),
+        CheckConstraint("kind IN ('organization', 'person')", name="kind_is_known"),
+    )
+
+    @property
+    def is_active(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def usable_scopes(self) -> frozenset[str]:
+        """What may be used now (checklist MACH-03, CONS-04).
+
+        Approved here and still registered by the app; for a person also within reach of the roles that they have now
+        (checklist CRED-13).
+        """
+        registered = frozenset(self.scopes) & frozenset(self.app.scopes)
+        if not self.is_personal:
+            return registered
+        return within_reach(self.account, registered) | (frozenset(self.scopes) & OPENID_SCOPES)
+
+    @property
+    def resources(self) -> list[str]:
+        """The resources beside the platform's own API that a person consented to."""
+        return sorted(name for name in self.resource_scopes if name)
+
+    def consented_at(self, resource: str | None) -> frozenset[str]:
+        """What the person allowed there and nowhere else (checklist CONS-02)."""
+        return frozenset(self.resource_scopes.get(resource or "", ()))
+
+    def consent(self, scopes: Collection[str], resource: str | None, now: datetime) -> None:
+        """Adds what the person allowed just now to what they allowed before."""
+        there = sorted({*self.consented_at(resource), *scopes})
+        self.resource_scopes = {**self.resource_scopes, resource or "": there}
+        self.approve({*self.scopes, *scopes}, now)
+
+    @property
+    def is_personal(self) -> bool:
+        return self.kind == AuthorizationKind.PERSON
+
+    @property
+    def added_scopes(self) -> frozenset[str]:
+        """What the app asks for and nobody here has approved."""
+        return frozenset(self.app.scopes) - frozenset(self.scopes)
+
+    @property
+    def dropped_scopes(self) -> frozenset[str]:
+        return frozenset(self.scopes) - frozenset(self.app.scopes)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether tokens may be issued and used now (checklist MACH-06)."""
+        return self.is_active and self.app.is_active and self.account.is_active
+
+    def mark_used(self, now: datetime) -> None:
+        """Notes that the app fetched a token without a refresh token, once a minute at the most."""
+        if self.last_used_at is None or now - self.last_used_at >= _NOTED_EVERY:
+            self.last_used_at = now
+
+    def approve(self, scopes: Collection[str], now: datetime) -> None:
+        self.scopes = sorted(scopes)
+        self.scopes_approved_at = now
+
+    def revoke(self, *, by: Account, reason: str, now: datetime) -> None:
+        """Ends the authorization; what was issued under it dies with it."""
+        self.ended_at = self.valid_from = now
+        self.ended_by, self.ended_by_name, self.end_reason = by.id, by.display_name, reason or None

@@ -1,0 +1,132 @@
+"""What is issued under authorizations, and what is known about its end."""
+
+import uuid
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from appanage.authorizations.model.authorization import Authorization
+from appanage.directory.model import Account
+from appanage.storage import Record
+
+
+class RefreshToken(Record):
+    """A refresh token, kept as a digest. Its id is the family of the access tokens issued with it.
+
+    The row stays when a public client's token is rotated (design decision 9): `digest` is then the successor's, and a
+    `SupersededRefreshToken` remembers the one before. So one row is the whole family: it is locked, revoked and bound
+    in one place, however often it was renewed (checklist REV-05, REV-06).
+
+    `scopes` narrows the authorization to what this grant was asked for; None means all that is usable. `resource` and
+    `key_thumbprint` (RFC 9449 §5) bind it. `is_proven`: it was given to a client that proved itself, and is worth nothing
+    to one that need not. `ends_at` is the end that no refresh moves, in strict mode.
+    """
+
+    __tablename__ = "refresh_tokens"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    authorization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("authorizations.id"), index=True)
+    scopes: Mapped[list[str] | None]
+    resource: Mapped[str | None]
+    key_thumbprint: Mapped[str | None]
+    is_proven: Mapped[bool] = mapped_column(default=True, server_default=true())
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    rotated_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    authorization: Mapped[Authorization] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def family(self) -> str:
+        return str(self.id)
+
+    @property
+    def usable_scopes(self) -> frozenset[str]:
+        usable = self.authorization.usable_scopes
+        return usable if self.scopes is None else usable & frozenset(self.scopes)
+
+
+class SupersededRefreshToken(Record):
+    """A refresh token that was rotated away: its repeat is a retry for a moment, and reuse afterwards (REV-02, REV-03)."""
+
+    __tablename__ = "superseded_refresh_tokens"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    refresh_token_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("refresh_tokens.id", ondelete="CASCADE"), index=True
+    )
+    superseded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PersonalToken(Record):
+    """A personal access token: a person's own, opaque, at most twelve hours."""
+
+    __tablename__ = "personal_tokens"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None]
+
+    account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+
+class SigningKeyRecord(Record):
+    """A signing key; the private half is sealed under the deployment's secret key.
+
+    Published from `created_at`, signs from `active_from` until a newer one does, and stays published until the last
+    token signed with it has expired (checklist TOK-14).
+    """
+
+    __tablename__ = "signing_keys"
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    algorithm: Mapped[str]
+    sealed_private_key: Mapped[bytes]
+    created_at: Mapped[datetime]
+    active_from: Mapped[datetime]
+
+
+class RevocationKind(StrEnum):
+    """What a revocation is about; the value is the key's first part in the revocation index."""
+
+    AUTHORIZATION = "azn"
+    FAMILY = "fam"
+    TOKEN = "jti"
+
+
+class Revocation(Record):
+    """Tokens about `subject` issued before `valid_from` are dead. Read by every process through its index.
+
+    `xid` is the transaction that wrote the row: rows become visible in the order of commits, not of ids, and a
+    reader that remembers the oldest transaction still open when it last looked can miss none.
+    """
+
+    __tablename__ = "revocations"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    xid: Mapped[int] = mapped_column(server_default=text("(pg_current_xact_id()::text)::bigint"), index=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    valid_from: Mapped[datetime]
+    forget_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('azn', 'fam', 'jti')", name="kind_is_known"),
+        Index("ix_revocations_kind_subject", "kind", "subject"),
+    )
+
+
+REMEMBERED_AFTER_EXPIRY = timedelta(hours=1)

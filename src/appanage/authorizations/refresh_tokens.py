@@ -1,0 +1,221 @@
+"""Refresh tokens: used, rotated, looked into, ended."""
+
+import hmac
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+
+from appanage import events
+from appanage.apps.model import App
+from appanage.authorizations import queries
+from appanage.authorizations.model import (
+    Authorization,
+    RefreshToken,
+    RevocationKind,
+    SupersededRefreshToken,
+)
+from appanage.authorizations.revocation import revoke
+from appanage.authorizations.tokens import TokenGrant, TokenIssuer, TokenPair
+from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed
+from appanage.oauth import introspection
+from appanage.oauth.access_tokens import AccessClaims
+from appanage.oauth.errors import Refused, ReusedToken
+from appanage.oauth.refreshing import RefreshGrant, RefreshRequest, Renewal, Superseded, redeem
+from appanage.storage import Transaction
+from appanage.storage.batches import delete_batch
+
+
+def refresh(
+    tx: Transaction, issuer: TokenIssuer, app: App, *, refresh_token: str, request: RefreshRequest
+) -> TokenPair | Refused:
+    """A new access token, and the refresh token as design decision 9 has it: the same, or its successor.
+
+    Reuse ends the whole family and is returned, so that this is kept. Raises InvalidGrant, InvalidScope, InvalidTarget.
+    """
+    # Locked and read anew, so that a revocation that is being written at this moment is seen (checklist REV-05).
+    row, former = _find(tx, refresh_token)
+    superseded = _superseded(issuer, row, former, refresh_token)
+    grant = _as_grant(row, superseded) if row else None
+    rotates = issuer.rotates(app)
+    try:
+        refreshed = redeem(grant, request, client_id=app.client_id, rotates=rotates, now=tx.now)
+    except ReusedToken as error:
+        assert row is not None
+        ended = end_family(tx, row, longest_life=issuer.longest_life)
+        return Refused(ReusedToken(error.description, has_ended_some=ended))
+    assert row is not None
+    if row.ends_at is None and issuer.is_strict(app):
+        row.ends_at = tx.now + issuer.settings.lifetimes.strict_refresh_token
+    row.last_used_at = tx.now
+    row.expires_at = issuer.renewed_until(row, tx.now)
+    renewed = _renewed(tx, issuer, row, refresh_token, refreshed.renewal)
+    access = issuer.access_token(
+        tx,
+        TokenGrant(
+            row.authorization,
+            refreshed.scopes,
+            resource=refreshed.resource,
+            key_thumbprint=request.key_thumbprint,
+        ),
+        family=row.family,
+    )
+    return TokenPair(access, tx.now, renewed, row.expires_at)
+
+
+def find(tx: Transaction, value: str, *, for_update: bool = False) -> RefreshToken | None:
+    """The refresh token with this value; a typo is found out without asking the database."""
+    if not is_well_formed(value, Prefix.REFRESH_TOKEN):
+        return None
+    return queries.find_refresh_token(tx, digest(value), for_update=for_update)
+
+
+def introspect(row: RefreshToken, *, client_id: str, issuer: str, now: datetime) -> dict[str, Any]:
+    """RFC 7662 §2.2; `active: false` for another client's token (checklist TOK-15)."""
+    authorization = row.authorization
+    alive = row.revoked_at is None and row.expires_at > now and authorization.is_usable
+    if not alive or authorization.app.client_id != client_id:
+        return introspection.INACTIVE
+    return introspection.of_refresh_token(
+        issuer=issuer,
+        client_id=client_id,
+        subject=str(authorization.account_id),
+        scopes=row.usable_scopes,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+    )
+
+
+def revoke_refresh(
+    tx: Transaction,
+    row: RefreshToken,
+    app: App,
+    *,
+    longest_life: timedelta,
+    actor: events.Actor | None = None,
+) -> None:
+    """Ends a refresh token and every access token issued with it (RFC 7009 §2.1); `actor` if it is not the app itself."""
+    if _end(tx, row, longest_life=longest_life):
+        _record(tx, "token.revoked", row.authorization, by=app, actor=actor)
+
+
+def revoke_superseded(tx: Transaction, value: str, app: App, *, longest_life: timedelta) -> None:
+    """Ends the family of a refresh token that was rotated away: whoever revokes it does not know its successor."""
+    row, former = _find(tx, value)
+    if row is not None and former is not None and row.authorization.app_id == app.id:
+        revoke_refresh(tx, row, app, longest_life=longest_life)
+
+
+def revoke_access(tx: Transaction, claims: AccessClaims, app: App, *, longest_life: timedelta) -> None:
+    """Ends one access token."""
+    revoke(tx, RevocationKind.TOKEN, claims.token_id, longest_life=longest_life)
+    authorization = queries.find_authorization(tx, claims.authorization)
+    if authorization:
+        _record(tx, "token.revoked", authorization, by=app)
+
+
+def end_family(tx: Transaction, row: RefreshToken, *, longest_life: timedelta) -> bool:
+    """Somebody used again what was spent: nothing of it works any more (RFC 9700 §4.14.2, checklist REV-02).
+
+    False when it had ended before.
+    """
+    ended = _end(tx, row, longest_life=longest_life)
+    if ended:
+        app = row.authorization.app
+        _record(tx, "token.reused", row.authorization, by=app, outcome=events.Outcome.REFUSED)
+    return ended
+
+
+def prune(tx: Transaction, *, limit: int) -> int:
+    """Removes at most `limit` refresh tokens that have expired, and tells how many."""
+    return delete_batch(tx, RefreshToken, RefreshToken.expires_at < tx.now, limit=limit)
+
+
+def prune_superseded(tx: Transaction, *, older_than: timedelta, limit: int) -> int:
+    """Forgets at most `limit` tokens that were rotated away so long ago that nobody can be found out by them any more.
+
+    One that is presented later is merely invalid. A family that lives for ever keeps a bounded past (checklist TEN-04).
+    """
+    old = SupersededRefreshToken.superseded_at < tx.now - older_than
+    return delete_batch(tx, SupersededRefreshToken, old, limit=limit)
+
+
+def _find(tx: Transaction, value: str) -> tuple[RefreshToken | None, SupersededRefreshToken | None]:
+    """The family of a refresh token, locked; with the record of it if the token was rotated away."""
+    row = find(tx, value, for_update=True)
+    if row is not None or not is_well_formed(value, Prefix.REFRESH_TOKEN):
+        return row, None
+    former = tx.get(SupersededRefreshToken, digest(value))
+    row = queries.lock_refresh_token(tx, former.refresh_token_id) if former else None
+    return row, former
+
+
+def _superseded(
+    issuer: TokenIssuer, row: RefreshToken | None, former: SupersededRefreshToken | None, value: str
+) -> Superseded | None:
+    if row is None or former is None:
+        return None
+    is_predecessor = hmac.compare_digest(row.digest, issuer.successor_of(value).digest)
+    return Superseded(former.superseded_at, is_predecessor)
+
+
+def _as_grant(row: RefreshToken, superseded: Superseded | None) -> RefreshGrant:
+    authorization = row.authorization
+    return RefreshGrant(
+        client_id=authorization.app.client_id,
+        approved=row.usable_scopes,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        authorization_ended_at=authorization.ended_at,
+        is_suspended=not authorization.is_usable or (row.is_proven and authorization.app.is_public),
+        key_thumbprint=row.key_thumbprint,
+        resource=row.resource,
+        superseded=superseded,
+    )
+
+
+def _renewed(
+    tx: Transaction, issuer: TokenIssuer, row: RefreshToken, presented: str, renewal: Renewal
+) -> Secret:
+    if renewal is Renewal.KEEP:
+        return Secret(presented)
+    successor = issuer.successor_of(presented)
+    if renewal is Renewal.ROTATE:
+        former = SupersededRefreshToken(digest=row.digest, refresh_token_id=row.id, superseded_at=tx.now)
+        tx.add(former)
+        row.digest, row.rotated_at = successor.digest, tx.now
+    return successor
+
+
+def _end(tx: Transaction, row: RefreshToken, *, longest_life: timedelta) -> bool:
+    """One row is the family, so this costs the same however often it was renewed (checklist REV-06)."""
+    ended = tx.execute(
+        update(RefreshToken)
+        .where(RefreshToken.id == row.id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=tx.now)
+        .returning(RefreshToken.id)
+    ).one_or_none()
+    if ended:
+        revoke(tx, RevocationKind.FAMILY, row.family, longest_life=longest_life)
+    return ended is not None
+
+
+def _record(
+    tx: Transaction,
+    type_: str,
+    authorization: Authorization,
+    *,
+    by: App,
+    actor: events.Actor | None = None,
+    outcome: events.Outcome = events.Outcome.SUCCESS,
+) -> None:
+    organization = authorization.organization
+    events.record(
+        tx,
+        type_,
+        organization_id=organization.id,
+        actor=actor or by.as_actor(),
+        target=events.Target("app", str(by.id), by.name, organization.id, organization.name),
+        app_id=by.id,
+        outcome=outcome,
+    )
