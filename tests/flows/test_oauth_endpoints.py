@@ -1,23 +1,41 @@
 """The protocol's endpoints: token (RFC 6749), introspection (RFC 7662), revocation (RFC 7009), metadata (RFC 8414)."""
 
 import base64
-from collections.abc import Callable
-from typing import Any
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import KeySet
-from sqlalchemy import event, select
+from joserfc.jwk import KeySet, OctKey
 from starlette.testclient import TestClient
 
-from appanage.directory.model import Organization
+from appanage.apps.scopes import OPENID_SCOPES, catalogue
+from appanage.directory.model import Account, Organization
+from appanage.kit.logs import configure_logs
 from appanage.kit.secrets import Prefix, new_secret
-from appanage.storage import Record
+from appanage.oauth.assertions import ASSERTION_TYPE
+from appanage.web.oauth.documents import ENDPOINTS
+from appanage.web.oauth.endpoints import FOR_CLIENTS
+from appanage.web.oauth.token import GRANT_TYPES
+from support.browser import Browser, Shown
 from support.clock import MovableClock
+from support.consenting import CHALLENGE, read_answer, way_out_of
+from support.integration import (
+    INTROSPECT,
+    REVOKE,
+    TOKEN,
+    VERIFIER,
+    OAuthClient,
+    go,
+    leave,
+    sign_in_quickly,
+)
+from support.keys import KEYS
+from support.refusals import counted_statements, whole_database
 from support.world import MadeApp, World
-
-TOKEN, INTROSPECT, REVOKE = "/v1/access_token", "/v1/introspect", "/v1/revoke"
-FOR_CLIENTS = [TOKEN, "/idb/oauth2/v1/access_token", INTROSPECT, REVOKE]
 
 
 @pytest.fixture
@@ -166,32 +184,32 @@ def test_another_clients_refresh_token_is_worth_nothing(
     assert client.post(TOKEN, data=refreshing(pair) | credentials(made)).status_code == 200
 
 
-@pytest.mark.parametrize("path", FOR_CLIENTS)
-def test_unknown_client_wrong_secret_and_no_secret_read_the_same(
-    client: TestClient, world: World, organization: Organization, made: MadeApp, path: str
+def test_unknown_client_wrong_secret_and_no_secret_read_the_same_everywhere(
+    client: TestClient, world: World, organization: Organization, made: MadeApp
 ):
     """CRED-11, CRED-12: nothing tells whether the client exists; the failure is recorded."""
     wrong = new_secret(Prefix.CLIENT_SECRET).reveal()
     answers = [
-        client.post(path, data={"client_id": made.client_id, "client_secret": wrong}),
-        client.post(path, data={"client_id": "C" + "0" * 64, "client_secret": wrong}),
-        client.post(path, data={"client_id": made.client_id, "client_secret": "nonsense"}),
+        client.post(path, data={"client_id": client_id, "client_secret": secret})
+        for path in FOR_CLIENTS
+        for client_id, secret in (
+            (made.client_id, wrong),
+            ("C" + "0" * 64, wrong),
+            (made.client_id, "nonsense"),
+        )
     ]
-    bodies = [answer.json() for answer in answers]
 
     assert {answer.status_code for answer in answers} == {401}
-    assert len({(body["error"], body["error_description"]) for body in bodies}) == 1
-    assert bodies[0]["error"] == "invalid_client"
-    assert client.post(path, data={"token": "x"}).status_code == 401
-    assert len(world.events(organization, "client.refused")) == 2
+    assert len({(one.json()["error"], one.json()["error_description"]) for one in answers}) == 1
+    assert answers[0].json()["error"] == "invalid_client"
+    assert len(world.events(organization, "client.refused")) == 2 * len(FOR_CLIENTS)
 
 
-@pytest.mark.parametrize("path", FOR_CLIENTS)
-def test_basic_is_answered_by_a_basic_challenge(client: TestClient, path: str):
-    answer = client.post(path, headers=basic("C1", "wrong"), data={"token": "x"})
+def test_basic_is_answered_by_a_basic_challenge(client: TestClient):
+    answers = [client.post(path, headers=basic("C1", "wrong"), data={"token": "x"}) for path in FOR_CLIENTS]
 
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith('Basic realm="')
+    assert {answer.status_code for answer in answers} == {401}
+    assert all(answer.headers["www-authenticate"].startswith('Basic realm="') for answer in answers)
 
 
 def test_a_client_that_fails_too_often_has_to_wait(client: TestClient, made: MadeApp):
@@ -201,11 +219,9 @@ def test_a_client_that_fails_too_often_has_to_wait(client: TestClient, made: Mad
 
     assert [answer.status_code for answer in answers] == [401] * 30 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
-    elsewhere = {"X-Forwarded-For": "203.0.113.7"}
-    assert client.post(TOKEN, data=wrong | {"client_id": "C2"}, headers=elsewhere).status_code == 401
+    assert client.post(TOKEN, data=wrong | {"client_id": "C2"}).status_code == 401
 
 
-@pytest.mark.parametrize("path", FOR_CLIENTS)
 @pytest.mark.parametrize(
     ("body", "media_type", "status"),
     [
@@ -219,30 +235,30 @@ def test_a_client_that_fails_too_often_has_to_wait(client: TestClient, made: Mad
     ],
 )
 def test_malformed_requests_get_their_status_and_never_a_500(
-    client: TestClient, path: str, body: bytes, media_type: str, status: int
+    client: TestClient, body: bytes, media_type: str, status: int
 ):
     """REG-04, AUTHZ-15."""
-    answer = client.post(path, content=body, headers={"Content-Type": media_type})
+    answers = [client.post(path, content=body, headers={"Content-Type": media_type}) for path in FOR_CLIENTS]
 
-    assert answer.status_code == status
-    assert answer.json()["error"] == "invalid_request"
-    assert answer.json()["error_description"].endswith(".")
+    assert {(one.status_code, one.json()["error"]) for one in answers} == {(status, "invalid_request")}
+    assert all(one.json()["error_description"].endswith(".") for one in answers)
 
 
-@pytest.mark.parametrize("path", FOR_CLIENTS)
-def test_parameters_in_the_url_are_refused(client: TestClient, made: MadeApp, path: str):
+def test_parameters_in_the_url_are_refused(client: TestClient, made: MadeApp):
     """TOK-13: what is in a URL ends up in logs."""
-    answer = client.post(f"{path}?client_id={made.client_id}&client_secret=x", data={"token": "x"})
+    answers = [
+        client.post(f"{path}?client_id={made.client_id}&client_secret=x", data={"token": "x"})
+        for path in FOR_CLIENTS
+    ]
 
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert {(one.status_code, one.json()["error"]) for one in answers} == {(400, "invalid_request")}
 
 
-@pytest.mark.parametrize("path", FOR_CLIENTS)
-def test_only_post_is_taken(client: TestClient, path: str):
-    answer = client.get(path)
+def test_only_post_is_taken(client: TestClient):
+    answers = [client.request(method, path) for path in FOR_CLIENTS for method in ("GET", "PUT", "DELETE")]
 
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert answer.json()["error"] == "invalid_request"
+    assert {(one.status_code, one.headers["allow"]) for one in answers} == {(405, "POST")}
+    assert {one.json()["error"] for one in answers} == {"invalid_request"}
 
 
 def test_introspection_tells_what_a_token_is_worth_now(
@@ -325,34 +341,6 @@ def test_the_key_set_verifies_access_tokens(client: TestClient, pair: dict[str, 
     assert {"d", "p", "q"}.isdisjoint(key for entry in answer.json()["keys"] for key in entry)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/.well-known/openid-configuration",
-        "/.well-known/oauth-authorization-server/v1",
-        "/.well-known/openid-configuration/v1",
-    ],
-)
-def test_the_metadata_names_the_issuer_it_is_found_under(client: TestClient, world: World, path: str):
-    body = client.get(path).json()
-
-    assert body["issuer"] == world.deployment.settings.issuer
-    assert body["grant_types_supported"] == ["refresh_token"]
-
-
-def test_what_the_metadata_advertises_works_and_nothing_else(client: TestClient, world: World):
-    """STD-01."""
-    body = client.get("/v1/.well-known/openid-configuration").json()
-    base = world.deployment.settings.base_url
-
-    for name, url in body.items():
-        if name.endswith("_endpoint"):
-            assert client.post(url.removeprefix(base), data={"token": "x"}).status_code == 401
-    assert client.get(body["jwks_uri"].removeprefix(base)).json()["keys"]
-    assert "authorization_endpoint" not in body
-    assert client.get("/v1/authorize").status_code == 404
-
-
 def test_the_resource_metadata_that_a_401_names_is_there(client: TestClient):
     """STD-02, RFC 9728."""
     challenge = client.get("/v1/people/me").headers["www-authenticate"]
@@ -376,7 +364,7 @@ def test_an_unchanged_document_is_not_sent_again(client: TestClient):
 
 @pytest.mark.parametrize(
     ("path", "form", "most"),
-    [(TOKEN, refreshing, 6), (INTROSPECT, lambda pair: {"token": pair["access_token"]}, 8)],
+    [(TOKEN, refreshing, 7), (INTROSPECT, lambda pair: {"token": pair["access_token"]}, 8)],
 )
 def test_the_number_of_statements_is_constant(
     client: TestClient,
@@ -389,13 +377,10 @@ def test_the_number_of_statements_is_constant(
 ):
     """TEN-05."""
     counted: list[int] = []
-    statements: list[str] = []
-    engine = world.deployment.database.engine
     client.post(path, data=form(pair) | credentials(made))
-    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
     for _ in range(3):
-        statements.clear()
-        assert client.post(path, data=form(pair) | credentials(made)).status_code == 200
+        with counted_statements(world) as statements:
+            assert client.post(path, data=form(pair) | credentials(made)).status_code == 200
         counted.append(len(statements))
         for _ in range(5):
             world.retrieve(made, made.app.organization)
@@ -404,15 +389,19 @@ def test_the_number_of_statements_is_constant(
     assert counted[0] <= most
 
 
-def whole_database(world: World) -> str:
-    """Every row of every table, as text."""
-    with world.deployment.database.engine.connect() as connection:
-        tables = Record.metadata.sorted_tables
-        return "".join(str(connection.execute(select(table)).all()) for table in tables)
+@pytest.fixture
+def written(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """All that the platform logs at its most talkative, but not what the test's own HTTP client says."""
+    library = logging.getLogger("httpx2")
+    library.setLevel(logging.WARNING)
+    configure_logs("json", "debug")
+    yield lambda: "".join(capfd.readouterr())
+    configure_logs("json", "warning")
+    library.setLevel(logging.NOTSET)
 
 
 def test_a_secret_never_reaches_a_log_an_event_or_an_error(
-    client: TestClient, world: World, made: MadeApp, pair: dict[str, Any], capfd: pytest.CaptureFixture[str]
+    client: TestClient, world: World, made: MadeApp, pair: dict[str, Any], written: Callable[[], str]
 ):
     """CRED-02, TOK-13: the canary search."""
     canaries = [made.secret, pair["refresh_token"], pair["access_token"]]
@@ -421,8 +410,256 @@ def test_a_secret_never_reaches_a_log_an_event_or_an_error(
     refused = client.post(TOKEN, data=wrong).text
     client.get(f"/v1/people?token={pair['access_token']}")
     client.post(f"{TOKEN}?client_secret={made.secret}", data={})
-    stored = whole_database(world)
-    written = "".join(capfd.readouterr())
+    stored, logged = whole_database(world), written()
 
+    assert TOKEN in logged
     for canary in canaries:
-        assert canary not in refused + stored + written
+        assert canary not in refused + stored + logged
+
+
+def test_nor_does_anything_that_a_person_and_an_app_hand_to_each_other(
+    world: World, vault: OAuthClient, at_desk: Browser, written: Callable[[], str]
+):
+    """TOK-13, CRED-02: codes, tokens, assertions and proofs of a whole conversation."""
+    bound = replace(vault, dpop=KEYS["ES256"])
+    code, assertion = bound.code(at_desk, scope="openid spark:people_read"), bound.assertion()
+    proof = bound.proof("POST", TOKEN)
+    body = bound.redeem(code).json()
+    bound.call("/v1/people/me", body["access_token"])
+    bound.redeem(code)
+    bound.http.post(TOKEN, data={"client_assertion": assertion, "grant_type": "x"}, headers={"DPoP": proof})
+    begun = bound.post("/v1/device/authorize", {"scope": "spark:people_read"}).json()
+    bound.poll(begun["device_code"])
+    request_uri = bound.push().json()["request_uri"]
+    stored, logged = whole_database(world), written()
+    secrets = [code, assertion, proof, request_uri, begun["device_code"]]
+    secrets += [body[name] for name in ("access_token", "refresh_token", "id_token")]
+
+    assert TOKEN in logged
+    for canary in secrets:
+        assert canary not in stored + logged
+
+
+class TestMetadata:
+    """STD-01: nothing is advertised that does not work, and nothing works that is not advertised."""
+
+    @pytest.fixture
+    def found(self, client: TestClient) -> dict[str, Any]:
+        body: dict[str, Any] = client.get("/v1/.well-known/oauth-authorization-server").json()
+        return body
+
+    def test_every_endpoint_is_there(self, client: TestClient, found: dict[str, Any]):
+        """And answers a request that brings nothing by saying what it lacks."""
+        base = found["issuer"].removesuffix("/v1")
+        answers = {
+            name: (client.get if name in BROWSED else client.post)(url.removeprefix(base))
+            for name, url in found.items()
+            if name.endswith("_endpoint") or name == "jwks_uri"
+        }
+
+        assert {name: answer.status_code for name, answer in answers.items()} == {
+            "authorization_endpoint": 400,
+            "token_endpoint": 415,
+            "pushed_authorization_request_endpoint": 415,
+            "device_authorization_endpoint": 415,
+            "introspection_endpoint": 415,
+            "revocation_endpoint": 415,
+            "userinfo_endpoint": 401,
+            "end_session_endpoint": 200,
+            "jwks_uri": 200,
+        }
+
+    def test_no_endpoint_is_missing(self, found: dict[str, Any]):
+        """The other way round: every address of the code stands there, but for its older names."""
+        told = {url.removeprefix(found["issuer"]) for name, url in found.items() if name in ENDPOINTS}
+        older = {"/idb/oauth2/v1/access_token", "/v1/device/token"}
+
+        assert {path.removeprefix("/v1") for path in set(FOR_CLIENTS) - older} <= told
+        assert len(told) == len(ENDPOINTS)
+        assert found["protected_resources"] == [found["issuer"]]
+
+    def test_what_is_not_told_is_not_there(self, client: TestClient):
+        for name in ("register", "authorize/device", "token", "check_session", "bc-authorize", "jwks"):
+            assert client.get(f"/v1/{name}").status_code == 404
+            assert client.post(f"/v1/{name}", data={"x": "1"}).status_code == 404
+
+    def test_every_grant_type_is_known_and_no_other(self, found: dict[str, Any], desk: OAuthClient):
+        others = ["password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "ciba"]
+        errors = {
+            name: desk.post(TOKEN, {"grant_type": name}).json()["error"]
+            for name in [*found["grant_types_supported"], *others]
+        }
+
+        assert set(found["grant_types_supported"]) == set(GRANT_TYPES)
+        assert {name for name, error in errors.items() if error == "unsupported_grant_type"} == set(others)
+
+    @pytest.mark.parametrize("endpoint", ["token", "introspection", "revocation"])
+    def test_every_way_to_authenticate_works_and_no_other(
+        self,
+        client: TestClient,
+        found: dict[str, Any],
+        desk: OAuthClient,
+        vault: OAuthClient,
+        panel: OAuthClient,
+        endpoint: str,
+    ):
+        path = {"token": TOKEN, "introspection": INTROSPECT, "revocation": REVOKE}[endpoint]
+        form = {"token": "x", "grant_type": "refresh_token", "refresh_token": "x"}
+        header = basic(desk.client_id, desk.made.secret)
+        hmac_key = OctKey.import_key(desk.made.secret)
+        header_hs = {"alg": "HS256", "typ": "JWT"}
+        by_secret = jwt.encode(header_hs, claims_for(desk), hmac_key, algorithms=["HS256"])
+        answers = {
+            "client_secret_basic": client.post(path, data=form, headers=header),
+            "client_secret_post": client.post(path, data=form | desk.credentials()),
+            "private_key_jwt": client.post(path, data=form | vault.credentials()),
+            "none": client.post(path, data=form | panel.credentials()),
+            "client_secret_jwt": client.post(path, data=form | asserted(by_secret)),
+            "tls_client_auth": client.post(path, data=form | {"client_id": desk.client_id}),
+        }
+        works = {name for name, one in answers.items() if one.json().get("error") != "invalid_client"}
+
+        assert works == set(found[f"{endpoint}_endpoint_auth_methods_supported"])
+
+    def test_every_algorithm_of_assertions_works_and_no_other(
+        self, client: TestClient, found: dict[str, Any], new_client: Callable[..., OAuthClient]
+    ):
+        works = set()
+        for alg, key in [*KEYS.items(), ("RS256", KEYS["PS256"]), ("PS512", KEYS["PS256"])]:
+            one = new_client(key=key)
+            form = {"grant_type": "refresh_token", "refresh_token": "x"} | asserted(
+                one.assertion(key=key, alg=alg)
+            )
+            if client.post(TOKEN, data=form).json()["error"] != "invalid_client":
+                works.add(alg)
+
+        for name in ("token", "introspection", "revocation"):
+            assert works == set(found[f"{name}_endpoint_auth_signing_alg_values_supported"])
+        assert works == set(found["dpop_signing_alg_values_supported"])
+
+    def test_every_response_type_and_mode_works_and_no_other(
+        self, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
+    ):
+        types = [*found["response_types_supported"], "token", "id_token", "code token", "none"]
+        works = [one for one in types if "code" in leave(at_desk, desk.made, response_type=one).answer]
+        modes = [*found["response_modes_supported"], "fragment", "jwt", "web_message"]
+        answers = {one: go(at_desk, desk.made, response_mode=one) for one in modes}
+        brought = {one for one, answer in answers.items() if "code" in answered(answer)}
+
+        assert works == found["response_types_supported"]
+        assert brought == set(found["response_modes_supported"])
+
+    @pytest.mark.parametrize("allows_plain", [False, True])
+    def test_every_pkce_method_works_and_no_other(
+        self,
+        desk: OAuthClient,
+        lena: Account,
+        new_browser: Callable[[], Browser],
+        on_another_node: Callable[..., OAuthClient],
+        allows_plain: bool,
+    ):
+        """AUTHZ-01: plain only where it is switched on."""
+        node, browser = on_another_node(desk, plain_pkce=allows_plain), new_browser()
+        browser.client = cast("TestClient", node.http)
+        sign_in_quickly(node.world, browser, lena)
+        found = node.http.get("/v1/.well-known/oauth-authorization-server").json()
+        works = set()
+        for method in ("S256", "plain", "S512"):
+            challenge = CHALLENGE if method == "S256" else VERIFIER
+            out = leave(browser, node.made, code_challenge=challenge, code_challenge_method=method)
+            if "code" in out.answer and node.redeem(out.answer["code"]).status_code == 200:
+                works.add(method)
+
+        assert works == set(found["code_challenge_methods_supported"])
+        assert ("plain" in works) == allows_plain
+
+    def test_every_prompt_works_and_no_other(
+        self, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
+    ):
+        works = set()
+        for prompt in [*found["prompt_values_supported"], "create", "LOGIN"]:
+            answer = go(at_desk, desk.made, prompt=prompt)
+            if "error" not in answered(answer):
+                works.add(prompt)
+
+        assert works == set(found["prompt_values_supported"])
+
+    def test_every_scope_can_be_asked_for_and_no_other(
+        self, found: dict[str, Any], at_desk: Browser, new_client: Callable[..., OAuthClient]
+    ):
+        told = found["scopes_supported"]
+        for begin in range(0, len(told), 40):
+            some = told[begin : begin + 40]
+            registered = [name for name in some if name not in OPENID_SCOPES] or ["spark:people_read"]
+            one = new_client(scopes=registered, connected=False)
+            out = leave(at_desk, one.made, scope=" ".join(some), prompt="none")
+            assert out.answer["error"] == "consent_required", out.answer
+        out = leave(at_desk, new_client().made, scope="offline_access")
+
+        assert set(told) == set(catalogue()) | OPENID_SCOPES
+        assert out.answer["error"] == "invalid_scope"
+
+    def test_what_is_said_about_requests_is_true(
+        self, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
+    ):
+        plain = leave(at_desk, desk.made)
+        by_value = leave(at_desk, desk.made, request="e30.e30.")
+        by_reference = leave(at_desk, desk.made, request_uri="https://desk.fabrikam.example/request")
+        claims = '{"id_token": {"email": null}}'
+        body = desk.tokens(at_desk, scope="openid email", claims=claims)
+        in_id_token = jwt.decode(
+            body["id_token"],
+            KeySet.import_key_set(desk.http.get("/v1/verification").json()),
+            algorithms=found["id_token_signing_alg_values_supported"],
+        ).claims
+
+        assert "code" in plain.answer
+        assert found["require_pushed_authorization_requests"] is False
+        assert plain.answer["iss"] == found["issuer"]
+        assert found["authorization_response_iss_parameter_supported"] is True
+        assert by_value.answer["error"] == "request_not_supported"
+        assert found["request_parameter_supported"] is False
+        assert by_reference.answer["error"] == "request_uri_not_supported"
+        assert found["request_uri_parameter_supported"] is False
+        assert "email" not in in_id_token
+        assert found["claims_parameter_supported"] is False
+        assert set(in_id_token) - {"iss", "aud", "iat", "exp"} <= set(found["claims_supported"])
+
+    def test_the_document_of_the_resource_is_true(
+        self, client: TestClient, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
+    ):
+        """STD-02, RFC 9728."""
+        told = client.get("/.well-known/oauth-protected-resource/v1").json()
+        token = desk.tokens(at_desk)["access_token"]
+        header = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
+        answers = [
+            client.get("/v1/people/me", headers={"Authorization": f"Bearer {token}"}),
+            client.get(f"/v1/people/me?access_token={token}"),
+            client.request("GET", "/v1/people/me", data={"access_token": token}),
+        ]
+
+        assert told["resource"] == found["issuer"]
+        assert told["bearer_methods_supported"] == ["header"]
+        assert [one.status_code for one in answers] == [200, 401, 401]
+        assert header["alg"] in told["resource_signing_alg_values_supported"]
+        assert set(told["scopes_supported"]) == set(catalogue()) - OPENID_SCOPES
+        assert told["dpop_bound_access_tokens_required"] is False
+
+
+BROWSED = {"authorization_endpoint", "end_session_endpoint", "jwks_uri"}
+
+
+def answered(answer: Any) -> dict[str, str]:
+    """What the browser takes along, if it is sent to the app at all."""
+    if answer.status_code == 302:
+        return read_answer(answer.headers["location"]).answer
+    return way_out_of(Shown(answer)).answer
+
+
+def asserted(assertion: str) -> dict[str, str]:
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+
+
+def claims_for(client: OAuthClient) -> dict[str, Any]:
+    ends = int(client.now) + 60
+    return {"iss": client.client_id, "sub": client.client_id, "aud": client.issuer, "exp": ends, "jti": "j"}

@@ -89,6 +89,7 @@ def test_a_service_app_lives_from_registration_to_deauthorization(world: World, 
         "authorization.created",
         "tokens.retrieved",
         "authorization.revoked",
+        "token.refused",
         "tokens.refused",
     ]
 

@@ -40,22 +40,14 @@ def test_sign_in_pages_run_no_script_and_send_no_referrer():
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize(
-    ("redirect_uri", "targets"),
-    [
-        ("https://app.example/callback?x=1", "'self' https://app.example"),
-        ("http://127.0.0.1:8400/", "'self' http://127.0.0.1:8400"),
-        ("https://user:secret@app.example:8443/", "'self' https://app.example:8443"),
-        ("http://[::1]:8400/", "'self' http:"),
-        ("https://evil.example;script-src *", "'self' https:"),
-        ("com.example.app:/callback", "'self' com.example.app:"),
-    ],
-)
-def test_a_consent_form_may_lead_to_the_redirect_uri_of_the_client(redirect_uri, targets):
-    form_action = csp.consent_form_action(redirect_uri)
+@pytest.mark.parametrize(("nonce", "script"), [("n0nce", "script-src 'nonce-n0nce'"), ("", None)])
+def test_a_page_that_posts_an_answer_runs_one_script_at_most_and_holds_no_redirect_against_the_client(
+    nonce, script
+):
+    """Decision 0011."""
+    rules = csp.form_post_policy(nonce).split("; ")
 
-    assert form_action == targets
-    assert (
-        f"form-action {targets};"
-        in csp.page_headers("signin", "n", form_action=form_action)["Content-Security-Policy"]
-    )
+    assert [rule for rule in rules if rule.startswith("script-src")] == ([script] if script else [])
+    assert "default-src 'none'" in rules
+    assert "frame-ancestors 'none'" in rules
+    assert not any(rule.startswith("form-action") for rule in rules)

@@ -114,16 +114,17 @@ def test_who_is_signed_in_already_is_not_asked_again(browser, dana):
 
 
 @pytest.mark.parametrize(
-    ("body", "media_type"),
+    ("body", "media_type", "status"),
     [
-        (b"email=%ff", "application/x-www-form-urlencoded"),
-        (b"email=%00", "application/x-www-form-urlencoded"),
-        (b'{"email": "x"}', "application/json"),
-        (b"--x", "multipart/form-data; boundary=y"),
+        (b"email=%ff", "application/x-www-form-urlencoded", 400),
+        (b"email=%00", "application/x-www-form-urlencoded", 400),
+        (b"--x", "multipart/form-data; boundary=y", 400),
+        (b'{"email": "x"}', "application/json", 415),
     ],
 )
-def test_a_malformed_form_is_a_bad_request(browser, body, media_type):
+def test_what_is_no_proper_form_is_refused(browser, body, media_type, status):
+    """AUTHZ-15."""
     answer = browser.client.post("/login", content=body, headers={"content-type": media_type})
 
-    assert answer.status_code == 400
+    assert answer.status_code == status
     assert "Incident" in answer.text

@@ -1,6 +1,7 @@
 """A world to tell stories in: organizations, people, apps, made by the services that the product itself uses."""
 
 import itertools
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from appanage.apps import credentials
 from appanage.apps import service as apps
-from appanage.apps.model import App
-from appanage.apps.service import AppDraft
-from appanage.authorizations import personal_tokens
+from appanage.apps.drafts import AppDraft
+from appanage.apps.model import App, ClientProof
+from appanage.authorizations import organization_tokens, personal_tokens
 from appanage.authorizations import queries as authorization_queries
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization
@@ -29,9 +31,13 @@ from appanage.kit.ids import Kind
 from appanage.kit.origin import Origin, command_line_origin
 from appanage.kit.text import slug
 from appanage.signin import service as signin
+from support.keys import ClientKey, public
 
 PASSWORD = "correct horse battery staple"
 PEOPLE_SCOPES = ("spark-admin:people_read", "spark-admin:people_write")
+DESK_SCOPES = ("spark:people_read", "spark:rooms_read", "spark:rooms_write")
+CALLBACK = "https://desk.fabrikam.example/callback"
+SIGNED_OUT = "https://desk.fabrikam.example/goodbye"
 NARRATOR = Actor("The narrator")
 
 _numbers = itertools.count(1)
@@ -39,7 +45,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class MadeApp:
-    """A Service App with what its developer knows of it."""
+    """An app with what its developer knows of it; without a secret that is the empty text."""
 
     app: App
     secret: str
@@ -119,6 +125,38 @@ class World:
                 authorizations.request_authorization(tx, app, by=by)
             return MadeApp(app, secret.reveal(), developer)
 
+    def integration(
+        self,
+        developer: Account | None = None,
+        *,
+        name: str = "",
+        key: ClientKey | None = None,
+        is_strict: bool = False,
+        pushes_requests: bool = False,
+        **draft: Any,
+    ) -> MadeApp:
+        """An Integration, by default of an organization of its own; with `key` it proves itself by assertions."""
+        developer = developer or self.developer(self.organization("Fabrikam GmbH"))
+        described = {
+            "name": name or f"Desk Booking {next(_numbers)}",
+            "description": "Books a desk near your team.",
+            "contact_email": developer.email,
+            "scopes": DESK_SCOPES,
+            "redirect_urls": [CALLBACK],
+            "sign_out_urls": [SIGNED_OUT],
+            "client_proof": ClientProof.KEY if key else ClientProof.SECRET,
+        }
+        with self.deployment.transaction(self.origin) as tx:
+            by = directory_queries.get_account(tx, developer.organization_id, developer.id)
+            lifetime = self.deployment.settings.lifetimes.client_secret
+            app, secret = apps.create_integration(
+                tx, AppDraft(**(described | draft)), by=by, secret_lifetime=lifetime
+            )
+            if key:
+                credentials.add_key(tx, app, json.dumps(public(key)), by=by)
+            apps.set_rules(tx, app, is_strict=is_strict, pushes_requests=pushes_requests, by=by)
+            return MadeApp(app, secret.reveal() if secret else "", developer)
+
     def authorize(self, made: MadeApp, admin: Account) -> Authorization:
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, admin.organization_id, admin.id)
@@ -142,8 +180,13 @@ class World:
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, made.developer.organization_id, made.developer.id)
             app = authorization_queries.get_visible_app(tx, by, made.id)
-            result = self.deployment.issuer.retrieve(
-                tx, app, by=by, organization_id=organization.id, client_secret=made.secret
+            result = organization_tokens.retrieve(
+                tx,
+                self.deployment.issuer,
+                app,
+                by=by,
+                organization_id=organization.id,
+                client_secret=made.secret,
             )
             assert not isinstance(result, Refused), result
             return result

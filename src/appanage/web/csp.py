@@ -1,11 +1,6 @@
 """What browsers are allowed to do with our pages: the content security policies and the headers beside them."""
 
-import re
 from typing import Literal
-from urllib.parse import urlsplit
-
-# The grammar of a policy knows no IPv6 address and nothing outside ASCII (CSP3 §2.3.1).
-NAMEABLE_HOST = re.compile(r"[a-z0-9.-]+")
 
 Kind = Literal["console", "secret", "signin"]
 
@@ -21,30 +16,34 @@ def console_policy(nonce: str) -> str:
     )
 
 
-def signin_policy(form_action: str = "'self'") -> str:
+def signin_policy() -> str:
     """No script at all."""
     return (
         "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
-def consent_form_action(redirect_uri: str) -> str:
-    """The targets of the consent form, for an already validated redirect URI.
+def form_post_policy(nonce: str = "") -> str:
+    """Of a page that holds an answer in a form for the client: at most one script of ours.
 
-    Chromium also checks the redirect that answers a form against form-action.
+    It has no form-action, because Chromium would hold the client's own redirects against it (decision 0011).
     """
-    uri = urlsplit(redirect_uri)
-    if uri.scheme not in {"http", "https"} or not NAMEABLE_HOST.fullmatch(uri.hostname or ""):
-        return f"'self' {uri.scheme}:"
-    port = f":{uri.port}" if uri.port else ""
-    return f"'self' {uri.scheme}://{uri.hostname}{port}"
+    script = f"script-src 'nonce-{nonce}'; " if nonce else ""
+    return (
+        f"default-src 'none'; {script}style-src 'self'; img-src 'self'; font-src 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
-def page_headers(kind: Kind, nonce: str, *, form_action: str = "'self'") -> dict[str, str]:
+KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
+"""For pages between a request of an app and its answer: the app may wait for the window that it opened them in."""
+
+
+def page_headers(kind: Kind, nonce: str) -> dict[str, str]:
     """All security headers of a page: `secret` is a console page that shows a credential."""
     return {
-        "Content-Security-Policy": signin_policy(form_action) if kind == "signin" else console_policy(nonce),
+        "Content-Security-Policy": signin_policy() if kind == "signin" else console_policy(nonce),
         "Cache-Control": "no-store",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": NOT_USED,

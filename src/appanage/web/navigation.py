@@ -40,6 +40,7 @@ def _account() -> list[Group]:
             "Account",
             [
                 ("profile", "Profile and sessions", "user-circle", "/account", 0, False),
+                ("connected-apps", "Connected apps", "plug-connected", "/account/connected-apps", 0, False),
                 ("password", "Password", "key", "/account/password", 0, False),
             ],
         )
@@ -58,6 +59,10 @@ def _hub(visit: Visit) -> list[Group]:
             (
                 Ability.SEE_APPS,
                 ("service-apps", "Service apps", "server-cog", "/hub/service-apps", waiting, waiting > 0),
+            ),
+            (
+                Ability.SEE_APPS,
+                ("integrations", "Integrations", "plug-connected", "/hub/integrations", 0, False),
             ),
             (
                 Ability.SEE_APPS,

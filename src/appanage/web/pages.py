@@ -20,7 +20,7 @@ from starlette.routing import Route
 from appanage.deployment import Deployment
 from appanage.directory.model import Account
 from appanage.events.service import record_refused_change
-from appanage.kit.errors import Invalid, NotPermitted, Refusal, Refused
+from appanage.kit.errors import Invalid, NotAForm, NotPermitted, Refusal, Refused
 from appanage.kit.http import headers_of, status_of
 from appanage.oauth.errors import OAuthError
 from appanage.oauth.parameters import FORM, parse_lists
@@ -72,15 +72,26 @@ class Pages:
         self._deployment = deployment
         self._environment = environment
 
-    def route(self, path: str, handler: Handler, *, methods: Sequence[str] = ("GET",)) -> Route:
+    def route(
+        self, path: str, handler: Handler, *, methods: Sequence[str] = ("GET",), from_anywhere: bool = False
+    ) -> Route:
+        """A page; its forms count only if this site served them, unless they may come `from_anywhere`.
+
+        Such a form of another site is nobody's: it is read without the browser's cookie, which it may not bring, and
+        answered without a new one, which would sign the person out.
+        """
+
         async def endpoint(request: Request) -> Response:
             try:
                 form = await _read_form(request)
             except Refusal as refused:
                 return await run_in_threadpool(self.refusal, request, refused)
-            return await run_in_threadpool(self._answer, request, form, handler)
+            cookie = _Cookie(self._deployment, request, is_foreign=from_anywhere)
+            return await run_in_threadpool(self._answer, request, form, cookie, handler)
 
-        return Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}.{handler.__name__}")
+        made = Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}.{handler.__name__}")
+        made.methods = set(methods)  # without HEAD, which would do what GET does and show nothing of it
+        return made
 
     def refusal(self, request: Request, refused: Refusal) -> Response:
         """The page that says what was refused; for what ends before or after a handler."""
@@ -111,10 +122,9 @@ class Pages:
             render(self._environment, "error.html", context), status, page_headers("signin", "")
         )
 
-    def _answer(self, request: Request, form: Form, handler: Handler) -> Response:
+    def _answer(self, request: Request, form: Form, cookie: "_Cookie", handler: Handler) -> Response:
         """Runs the handler; a refusal that it returns commits its record, one that it raises rolls back."""
         nonce = secrets.token_urlsafe(16)
-        cookie = _Cookie(self._deployment, request)
         try:
             result = self._run(request, form, cookie, nonce, handler)
         except Refusal as refused:
@@ -138,7 +148,7 @@ class Pages:
     ) -> Response | Refused:
         with self._deployment.transaction(request.state.origin) as tx:
             visit = self._visit(tx, request, form, cookie, nonce)
-            if visit.method == "POST":
+            if visit.method == "POST" and not cookie.is_foreign:
                 _require_own_form(visit, request)
             result = handler(visit)
             return self._rendered(visit, result) if isinstance(result, Page) else result
@@ -152,6 +162,7 @@ class Pages:
             path=request.url.path,
             parameters=request.path_params,
             query=request.query_params,
+            raw_query=request.scope["query_string"],
             form=form,
             cookie=cookie.value,
             session=self._session(tx, cookie),
@@ -206,17 +217,19 @@ class Pages:
 class _Cookie:
     """The cookie that binds a browser: a session's secret, or a random value before anybody signed in."""
 
-    def __init__(self, deployment: Deployment, request: Request) -> None:
+    def __init__(self, deployment: Deployment, request: Request, *, is_foreign: bool = False) -> None:
         self._is_https = deployment.settings.is_https
-        self._absolute = deployment.settings.lifetimes.session_absolute
         self.name = "__Host-appanage" if self._is_https else "appanage"
-        given = request.cookies.get(self.name, "")
-        self._is_new = not (40 <= len(given) <= 100 and given.isascii())
-        self.value = secrets.token_urlsafe(32) if self._is_new else given
+        self.is_foreign = is_foreign
+        given = "" if is_foreign else request.cookies.get(self.name, "")
+        is_new = not (40 <= len(given) <= 100 and given.isascii())
+        self.value = secrets.token_urlsafe(32) if is_new else given
+        # A form of another site brings no cookie even where there is one, and a new one would sign the person out.
+        self._is_given = is_new and request.method == "GET"
 
     def set_on(self, response: Response) -> Response:
         renewed = getattr(response, "session_cookie", None)
-        if renewed is not None or self._is_new:
+        if renewed is not None or self._is_given:
             value = self.value if renewed is None else renewed
             response.set_cookie(
                 self.name, value, path="/", secure=self._is_https, httponly=True, samesite="lax"
@@ -267,7 +280,7 @@ async def _read_form(request: Request) -> Form:
     if media_type == "multipart/form-data":
         return await _read_multipart(request)
     if media_type != FORM:
-        raise Invalid("This page takes forms only.", code="not_a_form")
+        raise NotAForm("This page takes forms only.")
     return await run_in_threadpool(_read_urlencoded, await request.body())
 
 

@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Scope
 from appanage.deployment import Deployment
 from appanage.kit.errors import NotFound, Refusal
 from appanage.web import brand, health
+from appanage.web.account import connected_apps
 from appanage.web.account import pages as account
 from appanage.web.controlhub import pages as controlhub
-from appanage.web.oauth import endpoints
+from appanage.web.oauth import authorize, device, endpoints, interaction, logos, sign_out
 from appanage.web.pages import Pages
 from appanage.web.portal import pages as portal
 from appanage.web.rendering import environment
@@ -33,6 +34,12 @@ class Site:
             *brand.routes(self._deployment),
             *signin.routes(self._pages),
             *account.routes(self._pages),
+            *connected_apps.routes(self._pages),
+            *authorize.routes(self._pages),
+            *interaction.routes(self._pages),
+            *device.routes(self._pages),
+            *sign_out.routes(self._pages),
+            *logos.routes(self._pages),
             *portal.routes(self._pages),
             *controlhub.routes(self._pages),
             Mount("/static", PackagedFiles(), name="static"),

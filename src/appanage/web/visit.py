@@ -60,6 +60,7 @@ class Visit:
     path: str
     parameters: Mapping[str, str]
     query: QueryParams
+    raw_query: bytes
     form: Form
     cookie: str
     session: BrowserSession | None

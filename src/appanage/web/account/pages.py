@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.routing import Route
 
-from appanage.authorizations import personal_tokens
+from appanage.authorizations import interactions, personal_tokens
 from appanage.directory.roles import labels
 from appanage.kit.errors import Invalid, TooMany
 from appanage.kit.http import headers_of
@@ -88,6 +88,7 @@ def change_password(visit: Visit) -> Response | Page:
         return _password_page(visit, {"current": "That is not your present password."}, status=422)
     throttle.signin_succeeded(account.email, source)
     personal_tokens.revoke_all(visit.tx, account)
+    interactions.rebind(visit.tx, old_cookie=visit.cookie, new_cookie=changed.cookie.reveal())
     visit.session = changed.session
     visit.tell(
         "Your password is changed. Every other browser is signed out, and your personal tokens have ended."

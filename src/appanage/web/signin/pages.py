@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from appanage.authorizations import interactions
 from appanage.kit.errors import TooMany
 from appanage.kit.http import headers_of
 from appanage.signin import service as signin
+from appanage.web.csp import KEEPS_OPENER
+from appanage.web.oauth.interaction import find_at
 from appanage.web.pages import Page, Pages, fresh_cookie, renew_cookie
 from appanage.web.rendering import date_and_time
 from appanage.web.visit import Visit, local_path, see_other
@@ -30,8 +33,10 @@ def home(visit: Visit) -> Response:
 
 
 def show(visit: Visit) -> Response | Page:
-    if visit.session is not None:
-        return see_other(local_path(visit.query.get("next", "/")))
+    """Who is signed in already is led on; but an app may ask to sign in anew, or somebody else may want to."""
+    wanted = local_path(visit.query.get("next", "/"))
+    if visit.session is not None and find_at(visit, wanted) is None:
+        return see_other(wanted)
     return _page(visit)
 
 
@@ -51,7 +56,9 @@ def sign_in(visit: Visit) -> Response | Page:
     throttle.signin_succeeded(email, source)
     if visit.session is not None:
         signin.sign_out(visit.tx, visit.session)
-    return renew_cookie(see_other(local_path(visit.form.get("next"))), signed_in.cookie.reveal())
+    new_cookie = signed_in.cookie.reveal()
+    interactions.rebind(visit.tx, old_cookie=visit.cookie, new_cookie=new_cookie)
+    return renew_cookie(see_other(local_path(visit.form.get("next"))), new_cookie)
 
 
 def sign_out(visit: Visit) -> Response:
@@ -68,21 +75,23 @@ def too_many(visit: Visit, refused: TooMany) -> str:
 def _page(
     visit: Visit,
     *,
-    email: str = "",
+    email: str | None = None,
     error: str = "",
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Page:
     wanted = local_path(visit.form.get("next") or visit.query.get("next", "/"))
+    interaction = find_at(visit, wanted)
+    hint = interactions.request_of(interaction).login_hint if interaction else None
     return Page(
         "signin/login.html",
         kind="signin",
         status=status,
-        headers=headers,
-        email=email,
+        headers={**(KEEPS_OPENER if interaction else {}), **(headers or {})},
+        email=hint or "" if email is None else email,
         error=error,
         next=wanted,
-        place=_place(visit, wanted),
+        place=interaction.app.name if interaction else _place(visit, wanted),
     )
 
 
