@@ -13,13 +13,23 @@ PAGES = (
     "/credentials",
     "/credentials/rotate",
     "/credentials/secret",
+    "/credentials/type",
     "/created",
     "/activity",
     "/settings",
     "/delete",
     "/authorization",
 )
-FORMS = ("/scopes", "/settings", "/settings/logo", "/delete", "/authorization", "/credentials/rotate")
+FORMS = (
+    "/scopes",
+    "/settings",
+    "/settings/logo",
+    "/settings/rules",
+    "/delete",
+    "/authorization",
+    "/credentials/rotate",
+    "/credentials/type",
+)
 
 
 @pytest.fixture
@@ -42,6 +52,7 @@ def test_a_developer_without_apps_is_led_to_the_first_one(dana):
 
     assert "Create your first app" in page.text
     assert "/portal/apps/new/service-app/about" in page.links()
+    assert "/portal/apps/new/integration/about" in page.links()
 
 
 def test_an_app_is_listed_with_where_it_stands(dana, world, developer, organization):
@@ -203,5 +214,6 @@ def test_the_activity_tells_what_happened_newest_first(dana, world, developer, o
 
 
 def test_nobody_sees_the_portal_without_signing_in(browser):
-    for path in ("/portal/apps", "/portal/apps/new", "/portal/apps/new/service-app/about", "/portal/scopes"):
+    wizards = ("/portal/apps/new/service-app/about", "/portal/apps/new/integration/about")
+    for path in ("/portal/apps", "/portal/apps/new", *wizards, "/portal/scopes"):
         assert browser.get(path).heading == "Sign in"

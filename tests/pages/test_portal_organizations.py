@@ -7,7 +7,7 @@ import pytest
 
 from appanage.apps import queries as apps
 from appanage.apps import service as app_service
-from appanage.apps.service import draft_of
+from appanage.apps.drafts import draft_of
 from appanage.authorizations.model import AuthorizationRequest
 from support.world import PASSWORD, PEOPLE_SCOPES
 

@@ -1,10 +1,12 @@
 """What happened to an app, as its developers may see it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.routing import Route
 
+from appanage.apps.model import App
 from appanage.events import Event, Outcome
 from appanage.events import queries as events
 from appanage.events.queries import EventFilter
@@ -22,7 +24,49 @@ FIELDS = {
     "privacyUrl": "privacy page",
     "logo": "logo",
     "scopeReasons": "reasons for scopes",
+    "redirectUrls": "redirect URLs",
+    "signOutUrls": "sign-out URLs",
+    "clientProof": "client type",
+    "strict": "strict mode",
+    "pushedRequests": "pushed requests only",
 }
+_OF_DEVELOPERS = ("app.", "secret.", "key.")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event as the developers of an app may see it.
+
+    What people did with an Integration is told without who they are (checklist AUD-05); who decided on a Service App
+    did so for their organization, and is named.
+    """
+
+    event: Event
+    tells_who: bool
+
+    @classmethod
+    def of(cls, event: Event, app: App) -> "Row":
+        return cls(event, tells_who=not app.is_integration or event.type.startswith(_OF_DEVELOPERS))
+
+    @property
+    def what(self) -> str:
+        return self.event.action_text if self.tells_who else f"{self.event.kind.description}."
+
+    @property
+    def who(self) -> str:
+        return self.event.actor_name if self.tells_who else ""
+
+    @property
+    def organization(self) -> str:
+        return self.event.actor_organization_name if self.tells_who else self.event.target_organization_name
+
+    @property
+    def detail(self) -> str:
+        return detail_of(self.event) if self.tells_who else ""
+
+    @property
+    def is_refused(self) -> bool:
+        return self.event.outcome == Outcome.REFUSED
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -37,7 +81,7 @@ def show(visit: Visit) -> Page:
         app,
         "portal/app/activity.html",
         tab="Activity",
-        rows=[(event, detail_of(event), event.outcome == Outcome.REFUSED) for event in page.items],
+        rows=[Row.of(event, app) for event in page.items],
         shown=count_of(len(page.items), "event", "events"),
         next=visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,
         first=visit.with_query(cursor=None) if visit.text("cursor") else None,
@@ -49,6 +93,8 @@ def detail_of(event: Event) -> str:
     data = event.data
     if "endsIn" in data:
         return f"It ends in {data['endsIn']}."
+    if "thumbprint" in data:
+        return f"Its thumbprint begins with {data['thumbprint'][:8]}."
     if event.type == "app.scopes_changed":
         return _scopes_changed(data["scopes"])
     if event.type == "app.updated":

@@ -7,11 +7,10 @@ from appanage.apps.model import AppKind
 from appanage.apps.queries import AppFilter
 from appanage.kit.text import count_of
 from appanage.web.pages import Page, Pages
+from appanage.web.portal.kinds import LABELS
 from appanage.web.portal.sections import address, logo_of
 from appanage.web.portal.standing import standings_of
 from appanage.web.visit import Visit
-
-KINDS = {AppKind.SERVICE_APP: "Service App"}  # what can be made here so far
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -23,7 +22,7 @@ def routes(pages: Pages) -> list[Route]:
 
 def show_list(visit: Visit) -> Page:
     search, kind = visit.text("q"), visit.text("type")
-    wanted = AppFilter(search, AppKind(kind) if kind in KINDS else None)
+    wanted = AppFilter(search, AppKind(kind) if kind in LABELS else None)
     page = queries.list_owned(visit.tx, visit.viewer, wanted, visit.page_request())
     standings = standings_of(visit.tx, page.items)
     return Page(
@@ -33,7 +32,7 @@ def show_list(visit: Visit) -> Page:
         rows=[(app, standings[app.id], address(app), logo_of(app)) for app in page.items],
         search=search,
         chosen=kind,
-        kinds=KINDS,
+        kinds=LABELS,
         is_filtered=bool(search or wanted.kind),
         shown=count_of(len(page.items), "app", "apps"),
         next=visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,

@@ -15,7 +15,7 @@ from appanage.directory.model import Account
 from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid
 from appanage.web.pages import Page, Pages
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.sections import address, owned_service_app, section
 from appanage.web.visit import Visit, see_other
 
 
@@ -40,12 +40,12 @@ class Deciders:
 
 
 def show(visit: Visit) -> Page:
-    return _page(visit, owned_app(visit))
+    return _page(visit, owned_service_app(visit))
 
 
 def request(visit: Visit) -> Response | Page:
     """Asks, or asks again: a repeat is a reminder."""
-    app = owned_app(visit, for_update=True)
+    app = owned_service_app(visit, for_update=True)
     asked_before = queries.find_request(visit.tx, app, app.organization_id) is not None
     message = visit.form.get("message").replace("\r\n", "\n")
     try:
@@ -73,7 +73,7 @@ def _page(
         status=status,
         organization=organization,
         request=queries.find_request(visit.tx, app, organization.id),
-        authorization=queries.find_active(visit.tx, app, organization.id),
+        authorization=queries.find_of_organization(visit.tx, app, organization.id),
         deciders=Deciders(full, bool(needs_compliance_officer(app.scopes))),
         can_decide=viewer.has_any(Role.FULL_ADMIN) and not organization.is_free,
         link=f"{visit.deployment.settings.base_url}/hub/service-apps/{app.id}",

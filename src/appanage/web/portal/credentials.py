@@ -1,4 +1,4 @@
-"""The client id and the client secrets of an app."""
+"""The client id of an app, and the client secrets of one that proves itself by them."""
 
 import uuid
 from datetime import timedelta
@@ -6,13 +6,13 @@ from datetime import timedelta
 from starlette.responses import Response
 from starlette.routing import Route
 
-from appanage.apps import queries
-from appanage.apps import service as apps
-from appanage.apps.model import App, ClientSecret
+from appanage.apps import credentials, queries
+from appanage.apps.model import App, ClientProof, ClientSecret
 from appanage.kit.errors import Conflict
 from appanage.kit.ids import Kind
 from appanage.web.pages import Page, Pages
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.kinds import PROOFS
+from appanage.web.portal.sections import address, owned_app, owned_with_proof, section
 from appanage.web.visit import Visit, see_other
 
 OVERLAPS = {
@@ -37,13 +37,17 @@ def routes(pages: Pages) -> list[Route]:
 
 def show(visit: Visit) -> Page:
     app = owned_app(visit)
-    secrets = queries.list_secrets(visit.tx, app)
+    secrets, keys = queries.list_secrets(visit.tx, app), queries.list_keys(visit.tx, app)
     return section(
         visit,
         app,
         "portal/app/credentials.html",
         tab="Credentials",
         app_id=visit.ids.encode(Kind.APPLICATION, app.client_id),
+        client_type=PROOFS[ClientProof(app.client_proof)],
+        most_keys=credentials.LIVE_KEYS,
+        live_keys=[one for one in keys if one.is_live],
+        ended_keys=[one for one in keys if not one.is_live][:10],
         live=[one for one in secrets if one.is_live(visit.tx.now)],
         ended=[one for one in secrets if not one.is_live(visit.tx.now)][:10],
     )
@@ -55,20 +59,20 @@ def ask_overlap(visit: Visit) -> Page:
 
 def rotate(visit: Visit) -> Response | Page:
     """A new secret beside the present one, which ends after the chosen time."""
-    app = owned_app(visit, for_update=True)
+    app = _owned(visit, for_update=True)
     chosen = visit.form.get("overlap")
     if chosen not in OVERLAPS:
         return _rotate_page(visit, {"overlap": "Choose when the present secret ends."}, status=422)
     overlap = OVERLAPS[chosen][2]
     lifetime = visit.deployment.settings.lifetimes.client_secret
-    secret = apps.add_secret(visit.tx, app, by=visit.viewer, lifetime=lifetime, overlap=overlap)
+    secret = credentials.add_secret(visit.tx, app, by=visit.viewer, lifetime=lifetime, overlap=overlap)
     shown = visit.keep_secret({"app": str(app.id), "secret": secret.reveal()})
     return see_other(f"{address(app)}/credentials/secret?shown={shown}")
 
 
 def show_secret(visit: Visit) -> Page:
     """The new secret, once; a reload says that it was shown."""
-    app = owned_app(visit)
+    app = _owned(visit)
     return section(
         visit,
         app,
@@ -81,16 +85,16 @@ def show_secret(visit: Visit) -> Page:
 
 
 def ask_revoke(visit: Visit) -> Page:
-    app = owned_app(visit)
+    app = _owned(visit)
     secret = _live_secret(visit)
     is_last = len(_live_secrets(visit, app)) == 1
     return section(visit, app, "portal/app/revoke.html", tab="Credentials", secret=secret, is_last=is_last)
 
 
 def revoke(visit: Visit) -> Response:
-    app = owned_app(visit, for_update=True)
+    app = _owned(visit, for_update=True)
     secret = _live_secret(visit)
-    apps.revoke_secret(visit.tx, app, secret, by=visit.viewer)
+    credentials.revoke_secret(visit.tx, app, secret, by=visit.viewer)
     visit.tell(f"The secret that ends in {secret.last_four} is revoked.")
     return see_other(f"{address(app)}/credentials")
 
@@ -101,19 +105,23 @@ def taken_secret(visit: Visit, app_id: uuid.UUID) -> str:
     return str(kept["secret"]) if kept.get("app") == str(app_id) else ""
 
 
+def _owned(visit: Visit, *, for_update: bool = False) -> App:
+    return owned_with_proof(visit, ClientProof.SECRET, for_update=for_update)
+
+
 def _live_secrets(visit: Visit, app: App) -> list[ClientSecret]:
     return [one for one in queries.list_secrets(visit.tx, app) if one.is_live(visit.tx.now)]
 
 
 def _live_secret(visit: Visit) -> ClientSecret:
-    secret = queries.get_secret(visit.tx, owned_app(visit), visit.id("secret"))
+    secret = queries.get_secret(visit.tx, _owned(visit), visit.id("secret"))
     if not secret.is_live(visit.tx.now):
         raise Conflict("This client secret has ended already.", code="secret_ended")
     return secret
 
 
 def _rotate_page(visit: Visit, errors: dict[str, str] | None = None, *, status: int = 200) -> Page:
-    app = owned_app(visit)
+    app = _owned(visit)
     return section(
         visit,
         app,

@@ -4,6 +4,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apps import queries as apps
+from appanage.apps.model import App, AppLogo
 from appanage.authorizations.queries import get_visible_app
 from appanage.kit.errors import NotFound
 from appanage.web.pages import Pages
@@ -20,7 +21,10 @@ def show(visit: Visit) -> Response:
     logo = apps.find_logo(visit.tx, app.id)
     if logo is None:
         raise NotFound(f"{app.name} has no logo.")
-    is_named = visit.text("v") == app.logo_digest
+    return picture(app, logo, is_named=visit.text("v") == app.logo_digest)
+
+
+def picture(app: App, logo: AppLogo, *, is_named: bool) -> Response:
     headers = {
         "ETag": f'"{app.logo_digest}"',
         "Cache-Control": "private, max-age=31536000, immutable" if is_named else "private, no-cache",

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from appanage.apps import queries as apps
 from appanage.apps.model import App
+from appanage.authorizations import organization_tokens
 from appanage.authorizations import queries as authorizations
 from appanage.authorizations.model import Authorization
 from appanage.authorizations.queries import AuthorizationFilter
@@ -18,7 +19,7 @@ from appanage.kit.http import headers_of, status_of
 from appanage.kit.ids import Kind, PublicIds, parse_uuid
 from appanage.kit.text import count_of, slug
 from appanage.web.pages import Page, Pages
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.sections import address, owned_service_app, section
 from appanage.web.rendering import date_and_time
 from appanage.web.signin.pages import too_many
 from appanage.web.visit import Visit, see_other
@@ -57,12 +58,12 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def show_list(visit: Visit) -> Page:
-    return _page(visit, owned_app(visit), parse_uuid(visit.text("org")))
+    return _page(visit, owned_service_app(visit), parse_uuid(visit.text("org")))
 
 
 def retrieve(visit: Visit) -> Response | Page:
     """Fetches a token pair with the client secret. A refusal is shown on the page, so that its record is kept."""
-    app, organization_id = owned_app(visit), visit.id("org")
+    app, organization_id = owned_service_app(visit), visit.id("org")
     throttle, source = visit.deployment.throttle, visit.origin.address
     try:
         throttle.require_client_allowed(app.client_id, source)
@@ -71,8 +72,8 @@ def retrieve(visit: Visit) -> Response | Page:
         return _page(visit, app, organization_id, errors, status=429, headers=headers_of(refused))
     secret = visit.form.get("secret")
     issuer = visit.deployment.issuer
-    pair = issuer.retrieve(
-        visit.tx, app, by=visit.viewer, organization_id=organization_id, client_secret=secret
+    pair = organization_tokens.retrieve(
+        visit.tx, issuer, app, by=visit.viewer, organization_id=organization_id, client_secret=secret
     )
     if isinstance(pair, Refused):
         return _refused(visit, app, organization_id, pair)
@@ -82,8 +83,8 @@ def retrieve(visit: Visit) -> Response | Page:
 
 def show_tokens(visit: Visit) -> Page:
     """Both tokens, once; a reload says that they were shown."""
-    app = owned_app(visit)
-    organization = authorizations.get_for_app(visit.tx, app, visit.id("org")).organization
+    app = owned_service_app(visit)
+    organization = authorizations.get_of_organization(visit.tx, app, visit.id("org")).organization
     kept = visit.take_secret(visit.text("shown")) or {}
     is_fresh = kept.get("tokens_of") == _tokens_of(app, organization.id)
     return section(
@@ -149,9 +150,9 @@ def _page(
 ) -> Page:
     search, state = visit.text("q"), visit.text("state")
     listed = wanted_by(visit.ids, search, state)
-    page = authorizations.list_for_app(visit.tx, app, listed, visit.page_request())
+    page = authorizations.list_of_organizations(visit.tx, app, listed, visit.page_request())
     first_active = next((one for one in page.items if one.is_active), None)
-    chosen = authorizations.find_active(visit.tx, app, wanted) if wanted else first_active
+    chosen = authorizations.find_of_organization(visit.tx, app, wanted) if wanted else first_active
     return section(
         visit,
         app,

@@ -3,7 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from appanage.apps.drafts import AppDraft
+from appanage.apps.model import AppKind
 from appanage.apps.scopes import (
+    INTEGRATION_SCOPE_BUDGET,
+    OPENID_SCOPES,
     SCOPE_BUDGET,
     Family,
     GrantedBy,
@@ -16,6 +20,14 @@ from appanage.apps.scopes import (
     needs_compliance_officer,
 )
 from appanage.kit.text import count_of
+
+# What a person needs to allow a scope; nothing is said of those that anybody can allow.
+NEEDED = {
+    GrantedBy.ORG_ADMIN: "Only administrators can allow it.",
+    GrantedBy.FULL_ADMIN: "Only a Full Administrator can allow it.",
+    GrantedBy.COMPLIANCE_OFFICER: "Only a Compliance Officer can allow it.",
+    GrantedBy.PARTNER_ADMIN: "Only a partner's administrator can allow it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +54,21 @@ class Group:
 class Picker:
     """The whole picker with its state; the server's side of what script keeps up to date."""
 
+    kind: AppKind
     chosen: frozenset[str]
     reasons: Mapping[str, str]
 
     @property
     def groups(self) -> list[Group]:
-        return [self._group(family) for family in families()]
+        """For an Integration what people have of their own comes first."""
+        ordered = (
+            families() if self.kind == AppKind.SERVICE_APP else sorted(families(), key=_is_for_administrators)
+        )
+        return [self._group(family) for family in ordered]
 
     @property
     def budget(self) -> int:
-        return SCOPE_BUDGET
+        return INTEGRATION_SCOPE_BUDGET if self.kind == AppKind.INTEGRATION else SCOPE_BUDGET
 
     @property
     def used(self) -> int:
@@ -65,6 +82,12 @@ class Picker:
     def needs_compliance(self) -> bool:
         return bool(needs_compliance_officer(self.chosen))
 
+    @property
+    def roles_needed(self) -> list[str]:
+        """What people need to allow all that is chosen, one sentence for each kind of role."""
+        granted_by = {scope.granted_by for scopes in by_risk(self.chosen).values() for scope in scopes}
+        return [sentence for one, sentence in NEEDED.items() if one in granted_by]
+
     def _group(self, family: Family) -> Group:
         return Group(
             family.heading,
@@ -73,23 +96,29 @@ class Picker:
         )
 
     def _choice(self, scope: Scope) -> Choice:
-        is_usable = scope.service_app != ServiceAppUse.NO
+        is_service_app = self.kind == AppKind.SERVICE_APP
+        is_usable = not is_service_app or scope.service_app != ServiceAppUse.NO
         return Choice(
             id=scope.name,
             text=scope.title,
             risk=scope.risk.value,
-            note=note_on(scope),
+            note=note_for_service_apps(scope) if is_service_app else note_for_integrations(scope),
             on=scope.name in self.chosen,
             off="" if is_usable else f"Not for Service Apps. {scope.reason}",
             why=self.reasons.get(scope.name, ""),
         )
 
 
-def picker(chosen: Collection[str], reasons: Mapping[str, str]) -> Picker:
-    return Picker(frozenset(chosen), reasons)
+def _is_for_administrators(family: Family) -> bool:
+    needing_a_role = sum(scope.granted_by != GrantedBy.ANY_USER for scope in family.scopes)
+    return needing_a_role * 2 > len(family.scopes)
 
 
-def note_on(scope: Scope) -> str:
+def picker(draft: AppDraft) -> Picker:
+    return Picker(draft.kind, frozenset(draft.scopes), draft.scope_reasons)
+
+
+def note_for_service_apps(scope: Scope) -> str:
     """What to know before choosing a scope: how far it works, and who else must approve it."""
     notes = []
     if scope.service_app == ServiceAppUse.LIMITED:
@@ -97,6 +126,13 @@ def note_on(scope: Scope) -> str:
     if scope.granted_by == GrantedBy.COMPLIANCE_OFFICER:
         notes.append("Needs an administrator who is also Compliance Officer.")
     return " ".join(notes)
+
+
+def note_for_integrations(scope: Scope) -> str:
+    """What to know before choosing a scope: who can allow it, or that there is nothing to choose."""
+    if scope.name in OPENID_SCOPES:
+        return "Needs no registration: every Integration can ask for it."
+    return NEEDED.get(scope.granted_by, "")
 
 
 def as_listed(names: Collection[str], reasons: Mapping[str, str]) -> list[dict[str, str]]:

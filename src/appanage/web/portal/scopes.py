@@ -1,14 +1,16 @@
 """The scopes of an app: what it asks for, and which organizations still have to approve it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apps import service as apps
+from appanage.apps.drafts import AppDraft, draft_of
 from appanage.apps.model import App
-from appanage.apps.service import AppDraft, draft_of
 from appanage.authorizations import queries as authorizations
+from appanage.authorizations.model import Authorization
 from appanage.authorizations.queries import AuthorizationFilter
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.paging import PageRequest
@@ -16,7 +18,7 @@ from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts
 from appanage.web.portal.picker import picker
 from appanage.web.portal.sections import address, owned_app, section
-from appanage.web.portal.standing import organizations, standing_of
+from appanage.web.portal.standing import standing_of
 from appanage.web.visit import Visit, see_other
 
 NAMED = 10  # organizations that must approve; more are behind a link
@@ -35,7 +37,7 @@ def show(visit: Visit) -> Page:
 
 
 def save(visit: Visit) -> Response | Page:
-    """A scope that is taken away stops working at once; one that is added waits for every organization."""
+    """A scope that is taken away stops working at once; one that is added waits for an approval or a consent."""
     app = owned_app(visit, for_update=True)
     before = frozenset(app.scopes)
     draft = replace(
@@ -54,28 +56,32 @@ def save(visit: Visit) -> Response | Page:
 
 
 def _saved(visit: Visit, app: App, before: frozenset[str]) -> str:
+    now = frozenset(app.scopes)
     sentences = ["The scopes are saved."]
-    outdated = standing_of(visit.tx, app).orgs.outdated
-    if before - frozenset(app.scopes):
+    if before - now:
         sentences.append("What was removed stopped working at once.")
-    if frozenset(app.scopes) - before and outdated:
-        sentences.append(f"{organizations(outdated)} must approve what was added.")
-    return " ".join(sentences)
+    if now - before:
+        sentences.append(standing_of(visit.tx, app).after_adding_scopes)
+    return " ".join(sentences).rstrip()
 
 
 def _page(
     visit: Visit, app: App, draft: AppDraft, errors: dict[str, str] | None = None, *, status: int = 200
 ) -> Page:
-    outdated = AuthorizationFilter(active=True, outdated=True)
-    waiting = authorizations.list_for_app(visit.tx, app, outdated, PageRequest(NAMED))
     return section(
         visit,
         app,
         "portal/app/scopes.html",
         tab="Scopes",
         status=status,
-        picker=picker(draft.scopes, draft.scope_reasons),
-        waiting=waiting.items,
+        picker=picker(draft),
+        waiting=[] if app.is_integration else _waiting(visit, app),
         theirs=app.scopes if status == 409 else None,
         errors=errors or {},
     )
+
+
+def _waiting(visit: Visit, app: App) -> Sequence[Authorization]:
+    """The first organizations whose administrators have something to approve."""
+    outdated = AuthorizationFilter(active=True, outdated=True)
+    return authorizations.list_of_organizations(visit.tx, app, outdated, PageRequest(NAMED)).items

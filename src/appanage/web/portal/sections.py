@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from appanage.apps import queries as apps
-from appanage.apps.model import App
+from appanage.apps.model import App, AppKind, ClientProof
+from appanage.kit.errors import NotFound
 from appanage.web.pages import Kind, Page
+from appanage.web.portal.kinds import LABELS
 from appanage.web.portal.standing import Standing, standing_of
 from appanage.web.visit import Visit
 
@@ -15,6 +17,30 @@ Tab = tuple[str, str, int | None]
 def owned_app(visit: Visit, *, for_update: bool = False) -> App:
     """The app in the path; anybody else's does not exist (checklist CONS-12)."""
     return apps.get_owned(visit.tx, visit.viewer, visit.id(), for_update=for_update)
+
+
+def owned_service_app(visit: Visit, *, for_update: bool = False) -> App:
+    """For pages that only Service Apps have."""
+    return _of_kind(AppKind.SERVICE_APP, owned_app(visit, for_update=for_update))
+
+
+def owned_integration(visit: Visit, *, for_update: bool = False) -> App:
+    """For pages that only Integrations have."""
+    return _of_kind(AppKind.INTEGRATION, owned_app(visit, for_update=for_update))
+
+
+def owned_with_proof(visit: Visit, proof: ClientProof, *, for_update: bool = False) -> App:
+    """For pages about what an app proves itself by."""
+    app = owned_app(visit, for_update=for_update)
+    if app.client_proof != proof:
+        raise NotFound(f"{app.name} has no such page: it proves itself in another way.")
+    return app
+
+
+def _of_kind(kind: AppKind, app: App) -> App:
+    if app.kind != kind:
+        raise NotFound(f"{app.name} has no such page: it is not for apps of its type.")
+    return app
 
 
 def section(
@@ -38,6 +64,7 @@ def section(
         area="portal",
         here="apps",
         app=app,
+        type_of_app=LABELS.get(AppKind(app.kind), app.kind),
         base=address(app),
         logo=logo_of(app),
         standing=standing,
@@ -58,11 +85,15 @@ def logo_of(app: App) -> str | None:
 
 def _tabs(app: App, standing: Standing) -> list[Tab]:
     base = address(app)
+    is_integration = app.is_integration
     return [
         ("Overview", base, None),
         ("Scopes", f"{base}/scopes", len(app.scopes)),
-        ("Organizations", f"{base}/orgs", standing.orgs.active),
+        ("Connections", f"{base}/connections", standing.active)
+        if is_integration
+        else ("Organizations", f"{base}/orgs", standing.active),
         ("Credentials", f"{base}/credentials", None),
+        *([("Try it", f"{base}/try", None)] if is_integration else []),
         ("Activity", f"{base}/activity", None),
         ("Settings", f"{base}/settings", None),
     ]

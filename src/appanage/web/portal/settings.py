@@ -1,22 +1,24 @@
-"""What is said about an app, its logo, and its end."""
+"""What is said about an app, its logo, its URLs, stricter rules, and its end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apps import service as apps
+from appanage.apps.drafts import AppDraft, draft_of
 from appanage.apps.model import App
-from appanage.apps.service import AppDraft, draft_of
 from appanage.authorizations import queries
 from appanage.authorizations import service as authorizations
-from appanage.authorizations.queries import AuthorizationFilter
+from appanage.authorizations.model import Authorization
+from appanage.authorizations.queries import AuthorizationFilter, Connections
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.paging import PageRequest
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.sections import address, owned_app, owned_integration, section
+from appanage.web.portal.spans import span
 from appanage.web.visit import Visit, see_other
 
 NAMED = 10  # organizations that lose the app; the rest is counted
@@ -26,7 +28,9 @@ def routes(pages: Pages) -> list[Route]:
     return [
         pages.route("/portal/apps/{id}/settings", show),
         pages.route("/portal/apps/{id}/settings", save, methods=["POST"]),
+        pages.route("/portal/apps/{id}/settings/urls", save_urls, methods=["POST"]),
         pages.route("/portal/apps/{id}/settings/logo", save_logo, methods=["POST"]),
+        pages.route("/portal/apps/{id}/settings/rules", save_rules, methods=["POST"]),
         pages.route("/portal/apps/{id}/delete", ask_delete),
         pages.route("/portal/apps/{id}/delete", delete, methods=["POST"]),
     ]
@@ -39,16 +43,26 @@ def show(visit: Visit) -> Page:
 
 def save(visit: Visit) -> Response | Page:
     app = owned_app(visit, for_update=True)
-    saved = draft_of(app)
-    about = drafts.read_about(visit.form)
-    draft = replace(about, scopes=saved.scopes, scope_reasons=saved.scope_reasons, logo_url=saved.logo_url)
+    return _saved(visit, app, drafts.read_about(visit.form, draft_of(app)), "The settings are saved.")
+
+
+def save_urls(visit: Visit) -> Response | Page:
+    """Where browsers may be sent with a code, and after a sign-out."""
+    app = owned_integration(visit, for_update=True)
+    redirects = drafts.read_urls(visit.form, "redirectUrls")
+    sign_outs = drafts.read_urls(visit.form, "signOutUrls")
+    draft = replace(draft_of(app), redirect_urls=redirects, sign_out_urls=sign_outs)
+    return _saved(visit, app, draft, "The URLs are saved.")
+
+
+def _saved(visit: Visit, app: App, draft: AppDraft, notice: str) -> Response | Page:
     try:
         apps.update(visit.tx, app, draft, by=visit.viewer, version=drafts.read_version(visit.form))
     except Conflict as conflict:
         return _page(visit, app, draft, {"": conflict.message}, status=409)
     except Invalid as invalid:
         return _page(visit, app, draft, invalid.fields, status=422)
-    visit.tell("The settings are saved.")
+    visit.tell(notice)
     return see_other(f"{address(app)}/settings")
 
 
@@ -67,6 +81,14 @@ def save_logo(visit: Visit) -> Response | Page:
     return see_other(f"{address(app)}/settings")
 
 
+def save_rules(visit: Visit) -> Response:
+    app = owned_app(visit, for_update=True)
+    pushes = visit.form.has("pushed") and app.is_integration
+    apps.set_rules(visit.tx, app, is_strict=visit.form.has("strict"), pushes_requests=pushes, by=visit.viewer)
+    visit.tell("The stricter rules are saved.")
+    return see_other(f"{address(app)}/settings")
+
+
 def ask_delete(visit: Visit) -> Page:
     return _delete_page(visit, owned_app(visit))
 
@@ -77,7 +99,7 @@ def delete(visit: Visit) -> Response | Page:
     if _words(visit.form.get("confirm")) != _words(app.name):
         errors = {"confirm": f"Type the name as it is shown: {app.name}"}
         return _delete_page(visit, app, errors, status=422)
-    longest = visit.deployment.settings.lifetimes.access_token
+    longest = visit.deployment.settings.lifetimes.longest_access_token
     authorizations.delete_app(visit.tx, app, by=visit.viewer, longest_token=longest)
     visit.tell(f"{app.name} is deleted. Its tokens stopped working.")
     return see_other("/portal/apps")
@@ -93,38 +115,34 @@ def _page(
         tab="Settings",
         status=status,
         draft=draft,
-        theirs=_theirs(draft, app) if status == 409 else [],
+        theirs=drafts.differences(draft, draft_of(app)) if status == 409 else [],
+        is_strict_anyway=visit.deployment.settings.strict,
+        short_life=span(visit.deployment.settings.lifetimes.short_access_token),
+        longest_life=span(visit.deployment.settings.lifetimes.strict_refresh_token),
         errors=errors or {},
     )
-
-
-def _theirs(draft: AppDraft, app: App) -> list[tuple[str, str]]:
-    """What somebody else saved, where it differs from what was typed."""
-    mine, theirs = draft.tidy(), draft_of(app).tidy()
-    rows = [
-        ("App name", mine.name, theirs.name),
-        ("Description", mine.description, theirs.description),
-        ("Contact e-mail", mine.contact_email, theirs.contact_email),
-        ("Company", mine.company_name, theirs.company_name),
-        ("Support page", mine.support_url, theirs.support_url),
-        ("Privacy page", mine.privacy_url, theirs.privacy_url),
-    ]
-    return [(label, saved or "Not given") for label, typed, saved in rows if typed != saved]
 
 
 def _delete_page(
     visit: Visit, app: App, errors: Mapping[str, str] | None = None, *, status: int = 200
 ) -> Page:
-    active = AuthorizationFilter(active=True)
     return section(
         visit,
         app,
         "portal/app/delete.html",
         tab="Settings",
         status=status,
-        losing=queries.list_for_app(visit.tx, app, active, PageRequest(NAMED)).items,
+        losing=_losing(visit, app),
         errors=errors or {},
     )
+
+
+def _losing(visit: Visit, app: App) -> Sequence[Authorization | Connections]:
+    """The first organizations that lose the app, or whose people do."""
+    if app.is_integration:
+        return queries.list_connections(visit.tx, app, PageRequest(NAMED)).items
+    active = AuthorizationFilter(active=True)
+    return queries.list_of_organizations(visit.tx, app, active, PageRequest(NAMED)).items
 
 
 def _words(text: str) -> list[str]:

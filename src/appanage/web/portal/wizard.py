@@ -1,4 +1,4 @@
-"""Creating a Service App in three steps. The draft lives in the form alone and is checked again at every step."""
+"""Creating an app in three steps. The draft lives in the form alone and is checked again at every step."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,19 +7,22 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.apps import drafts as app_drafts
 from appanage.apps import service as apps
-from appanage.apps.model import App
-from appanage.apps.service import AppDraft
+from appanage.apps.drafts import AppDraft
+from appanage.apps.model import App, AppKind
 from appanage.kit.errors import Invalid
 from appanage.kit.secrets import Secret
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts
+from appanage.web.portal.authorization_url import AuthorizationUrl
 from appanage.web.portal.credentials import taken_secret
+from appanage.web.portal.kinds import PROOFS, kind_in, proofs_for, wizard_of
 from appanage.web.portal.picker import as_listed, picker
 from appanage.web.portal.sections import address, owned_app, section
-from appanage.web.visit import Form, Visit, see_other
+from appanage.web.visit import Visit, see_other
 
-WIZARD = "/portal/apps/new/service-app"
+WIZARD = "/portal/apps/new/{kind}"
 Errors = Mapping[str, str]
 
 
@@ -38,31 +41,30 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def begin(visit: Visit) -> Page:
-    return _about(visit, AppDraft(name="", contact_email=visit.viewer.email))
+    return _about(visit, replace(_empty(visit), contact_email=visit.viewer.email))
 
 
 def begin_again(visit: Visit) -> Response:
     """A later step is only reached with a draft, which a plain visit does not bring."""
-    del visit
-    return see_other(f"{WIZARD}/about")
+    return see_other(f"{wizard_of(_kind(visit))}/about")
 
 
 def back_to_about(visit: Visit) -> Page:
-    return _about(visit, _draft(visit.form))
+    return _about(visit, _draft(visit))
 
 
 def go_to_scopes(visit: Visit) -> Page:
-    draft = _draft(visit.form)
+    draft = _draft(visit)
     return _unfinished(visit, draft, before="scopes") or _scopes(visit, draft)
 
 
 def go_to_review(visit: Visit) -> Page:
-    draft = _draft(visit.form)
+    draft = _draft(visit)
     return _unfinished(visit, draft, before="review") or _review(visit, draft)
 
 
 def register(visit: Visit) -> Response | Page:
-    draft = _draft(visit.form)
+    draft = _draft(visit)
     unfinished = _unfinished(visit, draft, before="review")
     if unfinished:
         return unfinished
@@ -71,34 +73,56 @@ def register(visit: Visit) -> Response | Page:
             app, secret = _create(visit, draft)
     except Invalid as invalid:
         return _review(visit, draft, invalid.fields)
+    if secret is None:
+        return see_other(f"{address(app)}/created")
     shown = visit.keep_secret({"app": str(app.id), "secret": secret.reveal()})
     return see_other(f"{address(app)}/created?shown={shown}")
 
 
 def show_created(visit: Visit) -> Page:
-    """The client secret, once; a reload says that it was shown."""
+    """The client secret, once; a reload says that it was shown. Without one, what comes next."""
     app = owned_app(visit)
-    secret = taken_secret(visit, app.id)
-    return section(visit, app, "portal/app/created.html", kind="secret", secret=secret)
+    return section(
+        visit,
+        app,
+        "portal/app/created.html",
+        kind="secret",
+        secret=taken_secret(visit, app.id),
+        authorization_url=AuthorizationUrl.of(visit.deployment.settings, app) if app.is_integration else None,
+    )
 
 
-def _create(visit: Visit, draft: AppDraft) -> tuple[App, Secret]:
+def _create(visit: Visit, draft: AppDraft) -> tuple[App, Secret | None]:
+    create = apps.create_integration if draft.kind == AppKind.INTEGRATION else apps.create_service_app
     lifetime = visit.deployment.settings.lifetimes.client_secret
-    app, secret = apps.create_service_app(visit.tx, draft, by=visit.viewer, secret_lifetime=lifetime)
+    app, secret = create(visit.tx, draft, by=visit.viewer, secret_lifetime=lifetime)
     logo = visit.form.files.get("logo")
     if logo:
         apps.set_logo(visit.tx, app, logo, by=visit.viewer)
     return app, secret
 
 
-def _draft(form: Form) -> AppDraft:
-    about = drafts.read_about(form)
-    return replace(about, scopes=drafts.read_scopes(form), scope_reasons=drafts.read_reasons(form)).tidy()
+def _kind(visit: Visit) -> AppKind:
+    return kind_in(visit.parameters["kind"])
+
+
+def _empty(visit: Visit) -> AppDraft:
+    return AppDraft(name="", kind=_kind(visit))
+
+
+def _draft(visit: Visit) -> AppDraft:
+    form = visit.form
+    draft = drafts.read_about(form, _empty(visit))
+    if draft.kind == AppKind.INTEGRATION:
+        urls, proof = drafts.read_urls(form, "redirectUrls"), drafts.read_proof(form)
+        draft = replace(draft, redirect_urls=urls, client_proof=proof)
+    scopes, reasons = drafts.read_scopes(form), drafts.read_reasons(form)
+    return replace(draft, scopes=scopes, scope_reasons=reasons).tidy()
 
 
 def _unfinished(visit: Visit, draft: AppDraft, *, before: str) -> Page | None:
     """The first step before this one in which something is wrong."""
-    errors = apps.about_problems(draft)
+    errors = app_drafts.about_problems(draft)
     if errors:
         return _about(visit, draft, errors)
     errors = drafts.problems_of(draft) if before == "review" else {}
@@ -110,14 +134,12 @@ def _about(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
 
 
 def _scopes(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
-    return _step(visit, "scopes", draft, errors, picker=picker(draft.scopes, draft.scope_reasons))
+    return _step(visit, "scopes", draft, errors, picker=picker(draft))
 
 
 def _review(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
-    state = picker(draft.scopes, draft.scope_reasons)
-    return _step(
-        visit, "review", draft, errors, picker=state, scopes=as_listed(draft.scopes, draft.scope_reasons)
-    )
+    listed = as_listed(draft.scopes, draft.scope_reasons)
+    return _step(visit, "review", draft, errors, picker=picker(draft), scopes=listed)
 
 
 def _step(visit: Visit, name: str, draft: AppDraft, errors: Errors | None, **context: Any) -> Page:
@@ -128,7 +150,9 @@ def _step(visit: Visit, name: str, draft: AppDraft, errors: Errors | None, **con
         status=422 if errors else 200,
         draft=draft,
         errors=errors or {},
-        wizard=WIZARD,
+        wizard=wizard_of(draft.kind),
+        proofs=proofs_for(draft.kind),
+        client_type=PROOFS[draft.client_proof][0],
         organization=visit.viewer.organization,
         **context,
     )
