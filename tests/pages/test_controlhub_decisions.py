@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from appanage.apps import service as apps
+from appanage.apps.drafts import draft_of
 from appanage.apps.queries import get_app
 from appanage.directory import service as directory
 from appanage.directory.model import Account, Organization
@@ -45,7 +46,7 @@ def ask_for(world: World, made: MadeApp, scopes: list[str]) -> None:
     """The developer changes what the app asks for."""
     with world.deployment.transaction(world.origin) as tx:
         app = get_app(tx, made.id)
-        apps.update(tx, app, replace(apps.draft_of(app), scopes=scopes), by=app.creator)
+        apps.update(tx, app, replace(draft_of(app), scopes=scopes), by=app.creator)
 
 
 def types_of(world: World, organization: Organization) -> list[str]:

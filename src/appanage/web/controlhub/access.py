@@ -10,6 +10,7 @@ from appanage.directory.roles import (
     PEOPLE_READERS,
     PEOPLE_WRITERS,
     SERVICE_APP_READERS,
+    TOKEN_ADMINISTRATORS,
     Role,
     labels,
 )
@@ -21,8 +22,10 @@ class Ability(StrEnum):
     """What one can do here; the value continues the words "you can"."""
 
     ENTER = "open the administrators’ console"
-    SEE_APPS = "see Service Apps and machine accounts"
+    SEE_APPS = "see Service Apps, machine accounts and integrations"
     DECIDE = "authorize and deauthorize Service Apps"
+    RULE = "allow and block integrations"
+    DISCONNECT = "disconnect people from integrations"
     SEE_PEOPLE = "see people and their roles"
     ADD_PEOPLE = "add people"
     ASSIGN_ROLES = "assign roles"
@@ -35,6 +38,8 @@ ALLOWED: Mapping[Ability, frozenset[Role]] = {
     Ability.ENTER: ADMINISTRATORS,
     Ability.SEE_APPS: SERVICE_APP_READERS,
     Ability.DECIDE: _FULL,
+    Ability.RULE: _FULL,
+    Ability.DISCONNECT: TOKEN_ADMINISTRATORS & SERVICE_APP_READERS,
     Ability.SEE_PEOPLE: PEOPLE_READERS,
     Ability.ADD_PEOPLE: PEOPLE_WRITERS,
     Ability.ASSIGN_ROLES: _FULL,

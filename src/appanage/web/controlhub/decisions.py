@@ -127,7 +127,7 @@ def deauthorize(visit: Visit) -> Answer:
             visit.tx,
             review.app,
             by=review.viewer,
-            longest_token=visit.deployment.settings.lifetimes.access_token,
+            longest_token=visit.deployment.settings.lifetimes.longest_access_token,
             reason=one_line(visit.form.get("reason")),
         )
     except Conflict:

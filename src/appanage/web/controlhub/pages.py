@@ -3,7 +3,16 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from appanage.web.controlhub import audit, decisions, machine_accounts, roles, service_apps, users
+from appanage.web.controlhub import (
+    audit,
+    decisions,
+    integration_decisions,
+    integrations,
+    machine_accounts,
+    roles,
+    service_apps,
+    users,
+)
 from appanage.web.controlhub.access import Ability, enter, may
 from appanage.web.pages import Pages
 from appanage.web.visit import Visit, see_other
@@ -14,6 +23,8 @@ def routes(pages: Pages) -> list[Route]:
         pages.route("/hub", home),
         *service_apps.routes(pages),
         *decisions.routes(pages),
+        *integration_decisions.routes(pages),
+        *integrations.routes(pages),
         *machine_accounts.routes(pages),
         *users.routes(pages),
         *roles.routes(pages),

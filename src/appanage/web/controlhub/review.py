@@ -106,22 +106,22 @@ class Review:
         return "Deauthorized", ""
 
     def lines(self, *, only_changes: bool) -> list[ScopeLine]:
-        asked = [self._line(name, "new" if name in self.added else "") for name in self.app.scopes]
+        asked = [scope_line(self.app, name, "new" if name in self.added else "") for name in self.app.scopes]
         if not only_changes:
             return asked
         return [line for line in asked if line.change] + [
-            self._line(name, "dropped") for name in self.dropped
+            scope_line(self.app, name, "dropped") for name in self.dropped
         ]
 
-    def _line(self, name: str, change: str) -> ScopeLine:
-        known = catalogue.find(name)
-        why = str(self.app.scope_reasons.get(name, ""))
-        if known is None:
-            # The catalogue may lose a scope that an old app still asks for; what is unknown counts as the worst.
-            return ScopeLine(
-                name, "A scope that is not in the catalogue any more", Risk.HIGH, "", why, change
-            )
-        return ScopeLine(name, known.title, known.risk, known.consequence, why, change)
+
+def scope_line(app: App, name: str, change: str = "") -> ScopeLine:
+    """What one scope lets the app do, and why its developer asks for it."""
+    known = catalogue.find(name)
+    why = str(app.scope_reasons.get(name, ""))
+    if known is None:
+        # The catalogue may lose a scope that an old app still asks for; what is unknown counts as the worst.
+        return ScopeLine(name, "A scope that is not in the catalogue any more", Risk.HIGH, "", why, change)
+    return ScopeLine(name, known.title, known.risk, known.consequence, why, change)
 
 
 def needed_for(scopes: Collection[str]) -> list[str]:
