@@ -82,7 +82,7 @@ def test_the_older_name_of_the_type_and_a_missing_description_are_taken(develope
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
-        ("type", "integration", "serviceApp"),
+        ("type", "bot", "serviceApp"),
         ("type", "rocket", "serviceApp"),
         ("type", None, "type"),
         ("name", "", "name"),

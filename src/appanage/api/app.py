@@ -10,11 +10,14 @@ from appanage.api import (
     admin_audit,
     applications,
     authorizations,
+    client_keys,
     client_secrets,
     errors,
     licenses,
     organizations,
     people,
+    person_authorizations,
+    policies,
     roles,
     service_apps,
 )
@@ -27,8 +30,11 @@ FAMILIES = (
     licenses,
     applications,
     client_secrets,
+    client_keys,
     authorizations,
+    person_authorizations,
     service_apps,
+    policies,
     admin_audit,
 )
 

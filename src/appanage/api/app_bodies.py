@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field
 
 from appanage.api.call import Call
 from appanage.api.schemas import Body, Line, Text, Time
-from appanage.apps.model import App, AppKind
-from appanage.apps.service import AppDraft
+from appanage.apps.drafts import AppDraft
+from appanage.apps.model import App, AppKind, ClientProof
 from appanage.authorizations import queries as authorizations
 from appanage.kit.ids import Kind
 from appanage.kit.text import slug
@@ -29,19 +29,27 @@ NAMES = {
 
 
 def _supported(type_: str) -> str:
-    if TYPES.get(type_) != AppKind.SERVICE_APP:
-        message = "must be serviceApp: only Service Apps can be registered now, integrations and bots cannot"
+    if TYPES.get(type_) not in {AppKind.SERVICE_APP, AppKind.INTEGRATION}:
+        message = "must be serviceApp or integration: bots cannot be registered yet"
         raise ValueError(message)
     return type_
 
 
-ServiceAppType = Annotated[Line, AfterValidator(_supported)]
+AppType = Annotated[Line, AfterValidator(_supported)]
+# The original's table spells it in one way, its examples in another.
+RedirectUrls = Annotated[
+    list[Line], Field(validation_alias=AliasChoices("redirectUrls", "redirectURLs", "redirect_urls"))
+]
 
 
 class AppInput(Body):
-    """What a developer says about an app, all of it optional; the rules for each field are the registration's."""
+    """What a developer says about an app, all of it optional; the rules for each field are the registration's.
 
-    type: ServiceAppType = "serviceApp"
+    `clientProof` tells how an Integration proves that it is this client, `isStrict` and `pushesRequests` hold it to
+    more than the platform asks of everybody.
+    """
+
+    type: AppType | None = None
     name: Line = ""
     description: Text = ""
     contact_email: Line = ""
@@ -51,20 +59,32 @@ class AppInput(Body):
     support_url: Line | None = None
     privacy_url: Line | None = None
     logo_url: Annotated[Line | None, Field(alias="logo")] = None
+    redirect_urls: RedirectUrls = Field(default_factory=list)
+    sign_out_urls: list[Line] = Field(default_factory=list)
+    client_proof: ClientProof = ClientProof.SECRET
+    is_strict: bool | None = None
+    pushes_requests: bool | None = None
 
     def said(self) -> dict[str, Any]:
         """The parts of a draft that were given, by their names there."""
-        return self.model_dump(exclude={"type"}, exclude_unset=True)
+        return self.model_dump(exclude={"type", "is_strict", "pushes_requests"}, exclude_unset=True)
 
 
 class NewAppInput(AppInput):
     """As an `AppInput`; what to make must be said."""
 
-    type: ServiceAppType
+    type: AppType
+
+    @property
+    def kind(self) -> AppKind:
+        return TYPES[self.type]
 
 
 class AppBody(Body):
-    """An app as its owners see it; `reasons` and `visibility` are extensions of ours."""
+    """An app as its owners see it.
+
+    Extensions of ours: `reasons`, `visibility`, `signOutUrls`, `clientProof`, `isStrict`, `pushesRequests`.
+    """
 
     is_native: bool = False
     id: str
@@ -75,10 +95,15 @@ class AppBody(Body):
     org_id: str
     contact_email: str
     company_name: str | None
+    redirect_urls: list[str] | None
+    sign_out_urls: list[str] | None
     scopes: list[str]
     reasons: dict[str, str]
     client_id: str
     client_secret: str | None = None
+    client_proof: ClientProof
+    is_strict: bool
+    pushes_requests: bool
     logo: str | None
     support_url: str | None
     privacy_url: str | None
@@ -129,9 +154,14 @@ def _body(call: Call, app: App, stage: str) -> AppBody:
         org_id=call.ids.encode(Kind.ORGANIZATION, app.organization_id),
         contact_email=app.contact_email,
         company_name=app.company_name,
+        redirect_urls=app.redirect_urls if app.is_integration else None,
+        sign_out_urls=app.sign_out_urls if app.is_integration else None,
         scopes=app.scopes,
         reasons=app.scope_reasons,
         client_id=app.client_id,
+        client_proof=ClientProof(app.client_proof),
+        is_strict=app.is_strict,
+        pushes_requests=app.pushes_requests,
         logo=logo_of(call, app),
         support_url=app.support_url,
         privacy_url=app.privacy_url,

@@ -1,4 +1,4 @@
-"""Applications (platform reference §1.10, §3): what developers register, in version one Service Apps.
+"""Applications (platform reference §1.10, §3): what developers register, Service Apps and Integrations so far.
 
 Everything here is about the caller's own apps and needs a person's token with `spark:applications_token`, the scope of
 the platform's catalogue for the developer's own Service Apps, or with `spark:all`. Personal access tokens have both.
@@ -7,6 +7,7 @@ Anybody else's app does not exist.
 
 import re
 import uuid
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query, Request, Response
@@ -15,9 +16,9 @@ from appanage.api.app_bodies import TYPES, AppBody, AppInput, NewAppInput, app_b
 from appanage.api.call import Call, needs
 from appanage.api.schemas import Items, Line, PageQuery, link_next, new_router
 from appanage.apps import queries, service
-from appanage.apps.model import App, AppKind
+from appanage.apps.drafts import AppDraft, draft_of
+from appanage.apps.model import App, AppKind, ClientProof
 from appanage.apps.queries import AppFilter, no_such_app
-from appanage.apps.service import AppDraft, draft_of
 from appanage.authorizations.service import delete_app
 from appanage.kit.errors import Invalid, NotFound
 from appanage.kit.ids import Kind, parse_uuid
@@ -25,6 +26,8 @@ from appanage.kit.ids import Kind, parse_uuid
 router = new_router("Applications")
 
 Developer = Annotated[Call, needs("spark:applications_token", "spark:all", person=True)]
+Owner = Annotated[Call, needs("spark:applications_token", "spark:all", person=True, own_act=True)]
+"""Who changes apps: no app that a person allowed to act for them can reach their other apps with that."""
 
 CLIENT_ID = re.compile("C[0-9a-f]{64}")
 NOBODYS = uuid.UUID(int=0)
@@ -40,15 +43,17 @@ class AppsQuery(PageQuery):
 
 
 @router.post("/applications")
-def create_application(call: Developer, wanted: NewAppInput) -> AppBody:
-    """Registers a private Service App. The client secret is in this answer and in no other.
+def create_application(call: Owner, wanted: NewAppInput) -> AppBody:
+    """Registers a private Service App or Integration. The client secret is in this answer and in no other.
 
-    A description that is left out, as some clients of the platform do, is the name.
+    An Integration that proves itself by a key, or by nothing, has none. A description that is left out, as some clients of the platform do, is the name.
     """
     draft = drafted(call, wanted, AppDraft(name="", description=wanted.name))
     lifetime = call.deployment.settings.lifetimes.client_secret
-    app, secret = service.create_service_app(call.tx, draft, by=call.account, secret_lifetime=lifetime)
-    return app_body(call, app, client_secret=secret.reveal())
+    draft = replace(draft, kind=wanted.kind)
+    app, secret = service.create(call.tx, draft, by=call.account, secret_lifetime=lifetime)
+    _set_rules(call, app, wanted)
+    return app_body(call, app, client_secret=secret.reveal() if secret else None)
 
 
 @router.get("/applications")
@@ -70,26 +75,31 @@ def get_application(call: Developer, application_id: str) -> AppBody:
 
 
 @router.put("/applications/{application_id}")
-def replace_application(call: Developer, application_id: str, wanted: AppInput) -> AppBody:
-    """Replaces what is said about an app; what is left out is empty."""
+def replace_application(call: Owner, application_id: str, wanted: AppInput) -> AppBody:
+    """Replaces what is said about an app; what is left out is empty. How the client proves itself stays."""
     app = owned_app(call, application_id, for_update=True)
-    service.update(call.tx, app, drafted(call, wanted, AppDraft(name=""), app), by=call.account)
+    base = AppDraft(name="", client_proof=ClientProof(app.client_proof))
+    service.update(call.tx, app, drafted(call, wanted, base, app), by=call.account)
+    _set_rules(call, app, wanted)
     return app_body(call, app)
 
 
 @router.patch("/applications/{application_id}")
-def change_application(call: Developer, application_id: str, wanted: AppInput) -> AppBody:
+def change_application(call: Owner, application_id: str, wanted: AppInput) -> AppBody:
     """Changes what is given and leaves the rest."""
     app = owned_app(call, application_id, for_update=True)
     service.update(call.tx, app, drafted(call, wanted, draft_of(app), app), by=call.account)
+    _set_rules(call, app, wanted)
     return app_body(call, app)
 
 
 @router.delete("/applications/{application_id}", status_code=204)
-def delete_application(call: Developer, application_id: str) -> None:
+def delete_application(call: Owner, application_id: str) -> None:
     """Deletes an app and ends every authorization of it, with all tokens."""
     app = owned_app(call, application_id, for_update=True)
-    delete_app(call.tx, app, by=call.account, longest_token=call.deployment.settings.lifetimes.access_token)
+    delete_app(
+        call.tx, app, by=call.account, longest_token=call.deployment.settings.lifetimes.longest_access_token
+    )
 
 
 async def _picture(request: Request) -> bytes:
@@ -109,7 +119,7 @@ def get_logo(call: Developer, application_id: str) -> Response:
 
 
 @router.put("/applications/{application_id}/logo")
-def put_logo(call: Developer, application_id: str, content: Annotated[bytes, Depends(_picture)]) -> AppBody:
+def put_logo(call: Owner, application_id: str, content: Annotated[bytes, Depends(_picture)]) -> AppBody:
     """Gives the app a logo: the body is a PNG or JPEG picture of at most 256 KiB."""
     app = owned_app(call, application_id, for_update=True)
     service.set_logo(call.tx, app, content, by=call.account)
@@ -117,7 +127,7 @@ def put_logo(call: Developer, application_id: str, content: Annotated[bytes, Dep
 
 
 @router.delete("/applications/{application_id}/logo", status_code=204)
-def delete_logo(call: Developer, application_id: str) -> None:
+def delete_logo(call: Owner, application_id: str) -> None:
     """Takes the uploaded logo away."""
     app = owned_app(call, application_id, for_update=True)
     service.set_logo(call.tx, app, None, by=call.account)
@@ -126,6 +136,17 @@ def delete_logo(call: Developer, application_id: str) -> None:
 def owned_app(call: Call, public_id: str, *, for_update: bool = False) -> App:
     """An app of the caller; raises NotFound for anybody else's."""
     return queries.get_owned(call.tx, call.account, decode_app_id(call, public_id), for_update=for_update)
+
+
+def _set_rules(call: Call, app: App, wanted: AppInput) -> None:
+    """Leaves alone what is not said."""
+    service.set_rules(
+        call.tx,
+        app,
+        is_strict=app.is_strict if wanted.is_strict is None else wanted.is_strict,
+        pushes_requests=app.pushes_requests if wanted.pushes_requests is None else wanted.pushes_requests,
+        by=call.account,
+    )
 
 
 def decode_app_id(call: Call, public_id: str) -> uuid.UUID:

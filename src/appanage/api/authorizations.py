@@ -5,18 +5,20 @@ way as in Control Hub, and needs a token with `spark:all`; the role is checked w
 """
 
 import uuid
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 from pydantic import BaseModel
 
 from appanage.api.app_bodies import public_id
-from appanage.api.applications import Developer, decode_app_id, owned_app
+from appanage.api.applications import Developer, Owner, decode_app_id, owned_app
 from appanage.api.call import Call, needs
 from appanage.api.errors import InvalidCredentials
 from appanage.api.schemas import Body, FilledLine, Items, Line, PageQuery, Text, Time, link_next, new_router
 from appanage.apps.model import App
-from appanage.authorizations import queries, service
+from appanage.authorizations import organization_tokens, queries, service
 from appanage.authorizations.model import Authorization, AuthorizationRequest
 from appanage.authorizations.queries import AuthorizationFilter
 from appanage.directory.model import Organization
@@ -26,7 +28,7 @@ from appanage.kit.ids import Kind
 router = new_router("Authorizations")
 
 TokenFetcher = Annotated[Call, needs("spark:applications_token", person=True)]
-Decider = Annotated[Call, needs("spark:all")]
+Decider = Annotated[Call, needs("spark:all", own_act=True)]
 
 WRONG_CREDENTIALS = "Invalid client credentials"
 
@@ -120,7 +122,7 @@ class DecisionBody(AuthorizationBody):
 
 @router.post("/applications/{application_id}/authorizationRequests")
 def request_authorization(
-    call: Developer, application_id: str, wanted: RequestInput | None = None
+    call: Owner, application_id: str, wanted: RequestInput | None = None
 ) -> RequestBody:
     """Asks the administrators of the own organization to authorize the app; a repeat is a reminder."""
     app = owned_app(call, application_id, for_update=True)
@@ -138,9 +140,10 @@ def list_authorizations(
 ) -> Items[AuthorizationBody]:
     """Which organizations authorized the app: the latest authorization of each, the newest first."""
     app = owned_app(call, application_id)
-    page = queries.list_for_app(call.tx, app, _filter(call, query), query.page)
+    page = queries.list_of_organizations(call.tx, app, _filter(call, query), query.page)
     link_next(call, response, page)
-    return Items(items=[AuthorizationBody(**_facts(call, one)) for one in page.items])
+    used = queries.last_used_at(call.tx, [one.id for one in page.items])
+    return Items(items=[AuthorizationBody(**_facts(call, one, used.get(one.id))) for one in page.items])
 
 
 @router.post("/applications/{application_id}/token", response_model=TokenBody)
@@ -155,8 +158,13 @@ def retrieve_tokens(call: TokenFetcher, application_id: str, wanted: TokenInput)
     call.deployment.throttle.require_client_allowed(app.client_id, call.origin.address)
     if wanted.client_id != app.client_id:
         raise InvalidCredentials(WRONG_CREDENTIALS, details=["clientId: That is another app's client id."])
-    pair = call.deployment.issuer.retrieve(
-        call.tx, app, by=call.account, organization_id=organization_id, client_secret=wanted.client_secret
+    pair = organization_tokens.retrieve(
+        call.tx,
+        call.deployment.issuer,
+        app,
+        by=call.account,
+        organization_id=organization_id,
+        client_secret=wanted.client_secret,
     )
     return _refused(call, app, pair.error) if isinstance(pair, Refused) else TokenBody(**pair.as_response())
 
@@ -173,7 +181,7 @@ def authorize(
     outcome = service.authorize(
         call.tx, app, by=call.account, machine_domain=domain, note=wanted.note, version=wanted.version
     )
-    return outcome if isinstance(outcome, Refused) else decision_body(call, outcome)
+    return outcome if isinstance(outcome, Refused) else _decided(call, outcome)
 
 
 @router.post("/applications/{application_id}/deauthorize", response_model=DecisionBody)
@@ -187,9 +195,13 @@ def deauthorize(
     wanted = wanted or DeauthorizeInput()
     call.own_organization(wanted.org_id)
     app = queries.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
-    longest = call.deployment.settings.lifetimes.access_token
+    longest = call.deployment.settings.lifetimes.longest_access_token
     outcome = service.deauthorize(call.tx, app, by=call.account, longest_token=longest, reason=wanted.reason)
-    return outcome if isinstance(outcome, Refused) else decision_body(call, outcome)
+    return outcome if isinstance(outcome, Refused) else _decided(call, outcome)
+
+
+def _decided(call: Call, authorization: Authorization) -> DecisionBody:
+    return decision_body(call, authorization, queries.last_used_at(call.tx, [authorization.id]))
 
 
 def _refused(call: Call, app: App, error: Refusal) -> Refused:
@@ -215,10 +227,13 @@ def request_body(
     )
 
 
-def decision_body(call: Call, authorization: Authorization) -> DecisionBody:
+def decision_body(
+    call: Call, authorization: Authorization, used: Mapping[uuid.UUID, datetime]
+) -> DecisionBody:
+    """`used` tells when authorizations were last used, as `queries.last_used_at` does."""
     ended_by = authorization.ended_by
     return DecisionBody(
-        **_facts(call, authorization),
+        **_facts(call, authorization, used.get(authorization.id)),
         machine_account_id=call.ids.encode(Kind.PEOPLE, authorization.account_id),
         authorized_by=call.ids.encode(Kind.PEOPLE, authorization.authorized_by),
         authorized_by_name=authorization.authorized_by_name,
@@ -228,7 +243,7 @@ def decision_body(call: Call, authorization: Authorization) -> DecisionBody:
     )
 
 
-def _facts(call: Call, authorization: Authorization) -> dict[str, Any]:
+def _facts(call: Call, authorization: Authorization, last_used: datetime | None) -> dict[str, Any]:
     return {
         "id": call.ids.encode(Kind.AUTHORIZATION, authorization.id),
         "application_id": public_id(call, authorization.app),
@@ -242,7 +257,7 @@ def _facts(call: Call, authorization: Authorization) -> dict[str, Any]:
         "created": authorization.authorized_at,
         "scopes_approved": authorization.scopes_approved_at,
         "tokens_retrieved": authorization.tokens_retrieved_at,
-        "last_used": authorization.last_used_at,
+        "last_used": last_used,
         "ended": authorization.ended_at,
     }
 

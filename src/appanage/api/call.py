@@ -16,7 +16,7 @@ from appanage.events.service import record_refused_change
 from appanage.kit.errors import NotFound, NotPermitted
 from appanage.kit.ids import Kind, PublicIds
 from appanage.kit.origin import Origin
-from appanage.oauth.bearer import read_bearer
+from appanage.oauth.bearer import headers_named, read_token
 from appanage.oauth.errors import InvalidToken
 from appanage.storage import Transaction
 
@@ -30,12 +30,22 @@ PERSON_NEEDED = (
 )
 
 
+OWN_TOKEN_NEEDED = (
+    "This is a personal act: it needs a personal access token. An app cannot decide in a person's name."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a token must have for an endpoint: one of these scopes, and a person behind it where that matters."""
+    """What a token must have for an endpoint: one of these scopes, and a person behind it where that matters.
+
+    Without scopes every valid token will do.
+    `own_act`: a person does it without any app in between, as on a page.
+    """
 
     any_of: tuple[str, ...]
     person: bool = False
+    own_act: bool = False
 
     async def __call__(self, request: Request) -> "Call":
         """The call that the route has prepared; async, so that it costs no thread."""
@@ -43,9 +53,9 @@ class Requirement:
         return call
 
 
-def needs(*any_of: str, person: bool = False) -> Any:
+def needs(*any_of: str, person: bool = False, own_act: bool = False) -> Any:
     """Declares a call that needs one of these scopes; the first is the one that a refusal names."""
-    return Depends(Requirement(any_of, person))
+    return Depends(Requirement(any_of, person, own_act))
 
 
 class Call:
@@ -66,8 +76,12 @@ class Call:
 
         Raises InvalidToken, TooMany, NotPermitted.
         """
+        request = self.request
+        thumbprint = self.deployment.accept_proof(
+            self.origin, request.scope["headers"], method=request.method, path=request.url.path
+        )
         with self.deployment.transaction(self.origin) as self._tx:
-            self._caller = self._authenticate(self._tx)
+            self._caller = self._authenticate(self._tx, thumbprint)
             self._actor = self.account.as_actor()
             self.deployment.throttle.count_request(str(self.account.id))
             self._require(self.requirement)
@@ -130,14 +144,16 @@ class Call:
             with self.deployment.transaction(self.origin) as tx:
                 record_refused_change(tx, self._actor, refused, act)
 
-    def _authenticate(self, tx: Transaction) -> Caller:
-        headers = [value for name, value in self.request.scope["headers"] if name == b"authorization"]
-        token = read_bearer(headers)
-        if token is None:
+    def _authenticate(self, tx: Transaction, thumbprint: str | None) -> Caller:
+        presented = read_token(headers_named(b"authorization", self.request.scope["headers"]))
+        if presented is None:
             raise InvalidToken("no token")
-        return self.deployment.verifier.caller_of(tx, token)
+        return self.deployment.verifier.caller_with(tx, presented, thumbprint=thumbprint)
 
     def _require(self, requirement: Requirement) -> None:
         if requirement.person and not self.account.is_person:
             raise NotPermitted(PERSON_NEEDED, code="person_needed")
-        self.require_scope(*requirement.any_of)
+        if requirement.own_act and self.account.is_person and self.caller.app is not None:
+            raise NotPermitted(OWN_TOKEN_NEEDED, code="own_token_needed")
+        if requirement.any_of:
+            self.require_scope(*requirement.any_of)

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from appanage.api.applications import Developer, owned_app
+from appanage.api.applications import Developer, Owner, owned_app
 from appanage.api.call import Call
 from appanage.api.schemas import Body, Items, Time, new_router
-from appanage.apps import queries, service
+from appanage.apps import credentials, queries
 from appanage.apps.model import App, ClientSecret
 from appanage.kit.errors import NotFound
 from appanage.kit.ids import Kind, parse_uuid
@@ -54,7 +54,7 @@ class SecretBody(Body):
 
 @router.delete("/applications/{application_id}/clientSecret")
 def regenerate_client_secret(
-    call: Developer, application_id: str, query: Annotated[OverlapQuery, Query()]
+    call: Owner, application_id: str, query: Annotated[OverlapQuery, Query()]
 ) -> RegeneratedBody:
     """Makes a new client secret. The others end at once, or the newest of them after `overlapHours`."""
     app = owned_app(call, application_id, for_update=True)
@@ -70,7 +70,7 @@ def list_client_secrets(call: Developer, application_id: str) -> Items[SecretBod
 
 @router.post("/applications/{application_id}/clientSecrets")
 def create_client_secret(
-    call: Developer, application_id: str, wanted: NewSecretInput | None = None
+    call: Owner, application_id: str, wanted: NewSecretInput | None = None
 ) -> SecretBody:
     """Makes a new client secret beside the present one, which ends after `overlapHours`, a week unless told."""
     app = owned_app(call, application_id, for_update=True)
@@ -83,19 +83,19 @@ def create_client_secret(
 
 
 @router.delete("/applications/{application_id}/clientSecrets/{secret_id}", status_code=204)
-def revoke_client_secret(call: Developer, application_id: str, secret_id: str) -> None:
+def revoke_client_secret(call: Owner, application_id: str, secret_id: str) -> None:
     """Ends one secret at once; the others stay as they are."""
     app = owned_app(call, application_id, for_update=True)
     known = parse_uuid(secret_id)
     if known is None:
         raise NotFound("There is no client secret with this id.")
-    service.revoke_secret(call.tx, app, queries.get_secret(call.tx, app, known), by=call.account)
+    credentials.revoke_secret(call.tx, app, queries.get_secret(call.tx, app, known), by=call.account)
 
 
 def _add(call: Call, app: App, overlap_hours: int) -> Secret:
     lifetime = call.deployment.settings.lifetimes.client_secret
     overlap = timedelta(hours=overlap_hours)
-    return service.add_secret(call.tx, app, by=call.account, lifetime=lifetime, overlap=overlap)
+    return credentials.add_secret(call.tx, app, by=call.account, lifetime=lifetime, overlap=overlap)
 
 
 def _body(call: Call, row: ClientSecret) -> SecretBody:

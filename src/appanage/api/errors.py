@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from appanage.api.call import Call
+from appanage.deployment import Deployment
 from appanage.kit.errors import Invalid, NotPermitted, Refusal
 from appanage.kit.http import headers_of, status_of
-from appanage.oauth.bearer import challenge
-from appanage.oauth.errors import InvalidToken
+from appanage.oauth.bearer import Scheme, challenge
+from appanage.oauth.errors import InvalidDpopProof, InvalidToken, OAuthError, UseDpopNonce
 
 NO_TOKEN = "The request requires a valid access token set in the Authorization request header."
 _SENTENCES = {
@@ -33,6 +34,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(InvalidCredentials, _wrong_credentials)
     app.add_exception_handler(InvalidToken, _unauthenticated)
+    app.add_exception_handler(InvalidDpopProof, _unproven)
+    app.add_exception_handler(UseDpopNonce, _unproven)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_exception_handler(Exception, _unexpected)
@@ -63,9 +66,22 @@ async def _wrong_credentials(request: Request, error: Exception) -> Response:
 
 async def _unauthenticated(request: Request, error: Exception) -> Response:
     del error  # why a token is not valid is nothing that its bearer should learn
-    given = "authorization" in request.headers
-    header = _challenge(request, "invalid_token" if given else None, NO_TOKEN if given else "")
+    given = request.headers.get("authorization", "")
+    scheme = Scheme.DPOP if given.lower().startswith("dpop ") else Scheme.BEARER
+    error_code, description = ("invalid_token", NO_TOKEN) if given else (None, "")
+    header = _challenge(request, error_code, description, scheme=scheme)
     return _answer(request, 401, NO_TOKEN, (), {"WWW-Authenticate": header})
+
+
+async def _unproven(request: Request, error: Exception) -> Response:
+    """RFC 9449 §7.1, §9: 401 with what is wrong with the proof, and with the nonce that a good one contains."""
+    assert isinstance(error, OAuthError)
+    deployment: Deployment = request.app.state.deployment
+    headers = {
+        "WWW-Authenticate": _challenge(request, error.code, error.description, scheme=Scheme.DPOP),
+        "DPoP-Nonce": deployment.nonces.make(deployment.database.clock()),
+    }
+    return _answer(request, 401, error.description, (), headers)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -97,6 +113,8 @@ async def _turned_away(request: Request) -> Response | None:
             await run_in_threadpool(_check_caller, call)
     except InvalidToken as refused:
         return await _unauthenticated(request, refused)
+    except (InvalidDpopProof, UseDpopNonce) as refused:
+        return await _unproven(request, refused)
     except Refusal as refused:
         return await _refused(request, refused)
     return None
@@ -127,11 +145,23 @@ def _described(problem: dict[str, Any]) -> str:
     return f"{name}: {problem['msg']}."
 
 
-def _challenge(request: Request, error: str | None, description: str, scopes: Sequence[str] = ()) -> str:
+def _challenge(
+    request: Request,
+    error: str | None,
+    description: str,
+    scopes: Sequence[str] = (),
+    *,
+    scheme: Scheme = Scheme.BEARER,
+) -> str:
     settings = request.app.state.deployment.settings
     metadata = f"{settings.base_url}/.well-known/oauth-protected-resource/v1"
     return challenge(
-        realm=settings.brand.product, metadata=metadata, error=error, description=description, scopes=scopes
+        realm=settings.brand.product,
+        metadata=metadata,
+        error=error,
+        description=description,
+        scopes=scopes,
+        scheme=scheme,
     )
 
 

@@ -17,6 +17,7 @@ from appanage.api.person_bodies import (
 )
 from appanage.api.roles import decode_roles, separated
 from appanage.api.schemas import Body, Line, PageQuery, link_next, new_router
+from appanage.authorizations.departures import remove_person
 from appanage.authorizations.queries import find_by_account
 from appanage.directory import queries, service
 from appanage.directory.model import Account, AccountKind
@@ -121,9 +122,11 @@ def replace_person(call: PeopleWriter, person_id: str, wanted: PersonInput) -> P
 
 @router.delete("/people/{person_id}", status_code=204)
 def delete_person(call: PeopleWriter, person_id: str) -> None:
-    """Ends a person's account."""
+    """Ends a person's account, and what they allowed apps to do for them."""
     service.require_people_writer(call.account)
-    service.delete_person(call.tx, _get(call, person_id, for_update=True), by=call.account)
+    person = _get(call, person_id, for_update=True)
+    longest_token = call.deployment.issuer.longest_life
+    remove_person(call.tx, person, by=call.account, longest_token=longest_token)
 
 
 def _require_narrow(call: Call, query: PeopleQuery, *, full: bool) -> None:

@@ -28,7 +28,8 @@ class TransactionalRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.requirement = _requirement_of(endpoint)
         options["response_model_exclude_none"] = True
-        options["openapi_extra"] = {"security": [{"bearer": [scope]} for scope in self.requirement.any_of]}
+        alternatives = [[scope] for scope in self.requirement.any_of] or [[]]
+        options["openapi_extra"] = {"security": [{"bearer": scopes} for scopes in alternatives]}
         super().__init__(path, _in_one_transaction(endpoint), **options)
 
     def get_route_handler(self) -> Handler:

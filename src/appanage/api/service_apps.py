@@ -4,6 +4,9 @@ Those are the apps for which authorization was requested here and those that wer
 decided on with `POST /applications/{id}/authorize` and `/deauthorize`.
 """
 
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -81,17 +84,24 @@ def list_service_apps(
         search=query.name or "",
     )
     link_next(call, response, page)
-    return Items(items=[_body(call, one) for one in page.items])
+    return Items(items=_bodies(call, page.items))
 
 
 @router.get("/serviceApps/{application_id}")
 def get_service_app(call: Administrator, application_id: str) -> ServiceAppBody:
     """One of these apps."""
     call.require_role(*SERVICE_APP_READERS)
-    return _body(call, queries.get_decision(call.tx, call.account, decode_app_id(call, application_id)))
+    decision = queries.get_decision(call.tx, call.account, decode_app_id(call, application_id))
+    return _bodies(call, [decision])[0]
 
 
-def _body(call: Call, decision: AppDecision) -> ServiceAppBody:
+def _bodies(call: Call, decisions: Sequence[AppDecision]) -> list[ServiceAppBody]:
+    decided = [one.authorization.id for one in decisions if one.authorization]
+    used = queries.last_used_at(call.tx, decided)
+    return [_body(call, one, used) for one in decisions]
+
+
+def _body(call: Call, decision: AppDecision, used: Mapping[uuid.UUID, datetime]) -> ServiceAppBody:
     app, asked, authorization = decision.app, decision.request, decision.authorization
     return ServiceAppBody(
         id=public_id(call, app),
@@ -109,7 +119,7 @@ def _body(call: Call, decision: AppDecision) -> ServiceAppBody:
         version=app.version,
         scopes=_scopes(app, decision),
         request=request_body(call, app, asked, call.organization) if asked else None,
-        authorization=decision_body(call, authorization) if authorization else None,
+        authorization=decision_body(call, authorization, used) if authorization else None,
     )
 
 

@@ -22,6 +22,7 @@ OPERATIONS = {
     "roles": ["GET /roles", "GET /roles/{roleId}"],
     "licenses": ["GET /licenses", "GET /licenses/{licenseId}"],
     "admin_audit": ["GET /adminAudit/events", "GET /adminAudit/eventCategories"],
+    "authorizations": ["GET /authorizations", "GET /authorizations/tokenExpiry"],
     "applications": ["POST /applications/{applicationId}/token"],
 }
 
