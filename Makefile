@@ -8,6 +8,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+JAVASCRIPT := tests/clients/node
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --requirement
 # What building takes is locked with the rest, so that nothing is fetched here that has no hash.
@@ -24,7 +25,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 pyproject
 help:  ## Say what there is.
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(VENV)/.test chromium  ## Install everything that tests take.
+setup: $(VENV)/.test $(JAVASCRIPT)/node_modules/.package-lock.json chromium  ## Install everything that tests take.
 
 run: $(VENV)/.run  ## Serve the demonstration; DATA= and PORT= say where.
 	$(BIN)/appanage serve --demo --data $(DATA) --port $(PORT)
@@ -63,3 +64,9 @@ $(VENV)/.test: requirements/test.lock requirements/run.lock pyproject.toml | $(B
 	$(INSTALL) requirements/test.lock
 	$(INSTALL_OURSELVES)
 	@touch $(VENV)/.run $@
+
+# node and npm are among the locked packages, so that no other ones are needed.
+$(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json | $(VENV)/.test
+	@echo "Installing the JavaScript client for its tests …"
+	cd $(JAVASCRIPT) && $(abspath $(BIN))/npm ci --ignore-scripts --loglevel error
+	@touch $@
