@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from appanage.apps import service as apps
+from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
-from appanage.apps.service import AppDraft
+from appanage.authorizations import organization_tokens
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.tokens import TokenPair
 from appanage.deployment import Deployment
@@ -41,7 +42,12 @@ def make_customer(deployment: Deployment, number: int) -> Customer:
             _make_person(tx, organization, f"Person {one:02}")
         developer = _make_person(tx, organization, "The Developer")
         admin = _make_person(tx, organization, "The Administrator", Role.FULL_ADMIN)
-        draft = AppDraft("Workforce Sync", "Keeps people in step.", developer.email, SCOPES)
+        draft = AppDraft(
+            "Workforce Sync",
+            description="Keeps people in step.",
+            contact_email=developer.email,
+            scopes=SCOPES,
+        )
         lifetime = deployment.settings.lifetimes.client_secret
         app, secret = apps.create_service_app(tx, draft, by=developer, secret_lifetime=lifetime)
         authorizations.request_authorization(tx, app, by=developer)
@@ -62,8 +68,13 @@ def _authorize(tx: Transaction, deployment: Deployment, app: App, *, by: Account
 
 
 def _retrieve(tx: Transaction, deployment: Deployment, app: App, secret: Secret, *, by: Account) -> TokenPair:
-    pair = deployment.issuer.retrieve(
-        tx, app, by=by, organization_id=by.organization_id, client_secret=secret.reveal()
+    pair = organization_tokens.retrieve(
+        tx,
+        deployment.issuer,
+        app,
+        by=by,
+        organization_id=by.organization_id,
+        client_secret=secret.reveal(),
     )
     assert not isinstance(pair, Refused), pair
     return pair

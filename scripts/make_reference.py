@@ -19,6 +19,7 @@ from appanage.kit import errors
 from appanage.kit.http import status_of
 from appanage.oauth.errors import all_errors
 from appanage.settings import Settings
+from standards import STANDARDS, Proof, modules_of_tests, proofs
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 GENERATED = "<!-- Written by scripts/make_reference.py; change the code instead. -->\n"
@@ -71,12 +72,27 @@ def commands() -> str:
     return _page("Commands", "Every command explains itself with `--help`.", *_commands(root, context))
 
 
+def standards() -> str:
+    rows = [(f"[{one.heading}]({one.address})", one.state, one.remark) for one in STANDARDS]
+    modules = modules_of_tests()
+    proven = [(one.heading, list(proofs(one, modules))) for one in STANDARDS]
+    return _page(
+        "Standards",
+        "A test names the standard that it proves, or a security control that the standard demands.\n"
+        "Below are these tests by their names, which are sentences; where a whole file is about a standard, "
+        "only how many there are.",
+        _table(("Standard", "State", "Remark"), rows),
+        *(f"## {heading}\n\n" + "\n".join(map(_proof, found)) for heading, found in proven if found),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "events.md": events,
     "errors.md": error_codes,
     "scopes.md": scopes,
     "commands.md": commands,
+    "standards.md": standards,
 }
 
 
@@ -152,6 +168,25 @@ def _options(command: Any, context: Any) -> str:
     records = [record for one in command.get_params(context) if (record := one.get_help_record(context))]
     rows = [(f"`{names}`", " ".join(text.split())) for names, text in records if "--help" not in names]
     return _table(("Option", "Meaning"), rows) if rows else ""
+
+
+def _proof(proof: Proof) -> str:
+    path = proof.module.path
+    return "\n".join(
+        [f"- [{path}](../../{path})" + _share(proof), *(f"    - {one}" for one in _sentences(proof))]
+    )
+
+
+def _share(proof: Proof) -> str:
+    """How much of its file belongs to the standard, when the file itself says so."""
+    if not proof.is_whole:
+        return ""
+    count = f": {len(proof.module.tests)} tests"
+    return f"{count}, also of {', '.join(proof.beside)}" if proof.beside else count
+
+
+def _sentences(proof: Proof) -> list[str]:
+    return [one.sentence for one in proof.tests] if proof.beside or not proof.is_whole else []
 
 
 def _page(title: str, intro: str, *parts: str) -> str:

@@ -182,8 +182,11 @@ def test_a_new_signing_key_is_made_on_demand(own: Deployment):
 
     with own.transaction(World(own).origin) as tx:
         own.keys.load(tx)
-    newest = own.keys.public_keys()[0]["kid"]
-    assert said.startswith(f"The key {newest} is published and signs from ")
+    newest = {key["alg"]: key["kid"] for key in reversed(own.keys.public_keys())}
+    assert [line.partition(" is published")[0] for line in said.splitlines()] == [
+        f"The ES256 key {newest['ES256']}",
+        f"The RS256 key {newest['RS256']}",
+    ]
 
 
 def test_an_altered_event_is_found(own: Deployment):

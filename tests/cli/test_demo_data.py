@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from appanage.apps import queries as apps
 from appanage.authorizations import queries as authorizations
+from appanage.authorizations.model import AuthorizationKind
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
-from appanage.cli.demo.cast import ORGANIZATIONS, PASSWORD
+from appanage.cli.demo.cast import CONNECTED, ORGANIZATIONS, PASSWORD
 from appanage.cli.demo.description import document
 from appanage.cli.demo.stage import refuse_demo_data, set_up
 from appanage.cli.demo.workforce import workforce
@@ -94,16 +95,26 @@ def test_licenses_include_one_that_clients_look_for(stage: Deployment, world: Wo
 
 def test_the_app_waits_for_northwind_s_decision(stage: Deployment, world: World):
     with stage.transaction(world.origin) as tx:
-        app = making.find_app(tx)
-        assert app is not None
+        app = making.find_apps(tx)[0]
         asked = authorizations.find_request(tx, app, app.organization_id)
-        current = authorizations.find_active_for_update(tx, app, app.organization_id)
+        current = authorizations.lock_of_organization(tx, app, app.organization_id)
         developer = app.creator.email
 
     assert (developer, app.visibility) == ("developer@northwind.example", "organization")
     assert set(app.scope_reasons) == set(app.scopes)
     assert asked is not None
     assert current is None
+
+
+def test_people_of_two_organizations_have_connected_the_integration(stage: Deployment, world: World):
+    with stage.transaction(world.origin) as tx:
+        app = making.find_apps(tx)[1]
+        connected = [
+            one.account.email for one in authorizations.list_active(tx, app, AuthorizationKind.PERSON)
+        ]
+
+    assert app.is_integration
+    assert sorted(connected) == sorted(CONNECTED)
 
 
 def test_a_second_start_finds_everything_as_it_was(stage: Deployment, world: World):
@@ -133,9 +144,11 @@ def test_what_is_kept_is_the_owner_s_alone_and_a_lost_one_is_replaced(stage: Dep
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert first is not None
     assert second is not None
-    assert first.client_secret != second.client_secret
+    assert len(first.client_secrets) == 2
+    assert not set(first.client_secrets.values()) & set(second.client_secrets.values())
     with stage.transaction(world.origin) as tx:
-        rows = [apps.find_secret(tx, digest(one.client_secret)) for one in (first, second)]
+        values = [*first.client_secrets.values(), *second.client_secrets.values()]
+        rows = [apps.find_secret(tx, digest(value)) for value in values]
         assert all(row and row.is_live(tx.now) for row in rows)
 
 
@@ -154,9 +167,8 @@ def test_a_developer_may_delete_the_app_and_the_demonstration_goes_on(
     made.prepare()
     set_up(made)
     with made.transaction(World(made).origin) as tx:
-        app = making.find_app(tx)
-        assert app is not None
-        delete_app(tx, app, by=app.creator, longest_token=made.settings.lifetimes.access_token)
+        for app in making.find_apps(tx):
+            delete_app(tx, app, by=app.creator, longest_token=made.settings.lifetimes.access_token)
 
     set_up(made)
     kept = keepsake.read(tmp_path)

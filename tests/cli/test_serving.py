@@ -48,9 +48,11 @@ def test_the_demonstration_from_its_start_to_its_end(data: Path):
         "Fabrikam",
     ]
     assert set(admin) == {"email", "password", "organizationId", "roles", "token"}
-    assert [set(app) for app in document["apps"]] == [
-        {"id", "name", "clientId", "clientSecret", "organizationId"}
-    ]
+    assert [app["type"] for app in document["apps"]] == ["serviceApp", "integration"]
+    assert all(
+        set(app) == {"id", "type", "name", "clientId", "clientSecret", "redirectUrls", "organizationId"}
+        for app in document["apps"]
+    )
     assert admin["password"] in demo.said
     assert all(person["email"] in demo.said for person in document["people"])
     assert all(person["email"] in printed.stdout for person in document["people"])

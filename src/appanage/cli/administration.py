@@ -62,13 +62,15 @@ def create_token(data: Path | None, *, email: str, hours: int, scopes: Sequence[
 
 
 def rotate_keys(data: Path | None) -> str:
-    """A sentence about the new key."""
+    """A sentence about each new key."""
     with transaction(data) as (deployment, tx):
         lifetimes = deployment.settings.lifetimes
         made = keys.rotate(tx, deployment.keys, lifetimes, by=operator(), on_demand=True)
-        assert made is not None
         begins = tx.now + lifetimes.signing_key_notice
-        return f"The key {made.key_id} is published and signs from {begins:%Y-%m-%d %H:%M} UTC."
+        return "\n".join(
+            f"The {key.algorithm} key {key.key_id} is published and signs from {begins:%Y-%m-%d %H:%M} UTC."
+            for key in made
+        )
 
 
 def broken_links(data: Path | None) -> list[str]:

@@ -122,6 +122,19 @@ FABRIKAM = DemoOrganization(
 
 ORGANIZATIONS = (NORTHWIND, CONTOSO, FABRIKAM)
 
+INTEGRATION_NAME = "Meeting Notes"
+INTEGRATION_DESCRIPTION = (
+    "Writes the notes of your meetings: finds your next meetings, joins the names of the people who take part, and puts "
+    "a page with both where your team keeps its notes."
+)
+INTEGRATION_SCOPES = {
+    "meeting:schedules_read": "Finds your next meetings, so that a page is ready when one begins.",
+    "spark:people_read": "Puts the names of those who take part on the page.",
+}
+INTEGRATION_REDIRECT_URLS = ("http://localhost:4000/callback", "https://notes.northwind.example/callback")
+CONNECTED = ("developer@northwind.example", "admin@contoso.example")
+"""Who has connected the integration."""
+
 APP_NAME = "Workforce Sync"
 APP_DESCRIPTION = (
     "Keeps people in step with the HR system: creates an account on the first working day, follows changes of name, "

@@ -39,7 +39,7 @@ def announcement(settings: Settings, base_url: str) -> str:
         "",
         *_rows(),
         "",
-        f"  Tokens and a client secret for programs: appanage demo --json --data {settings.data}",
+        f"  Tokens and client secrets for programs: appanage demo --json --data {settings.data}",
     ]
     return "\n".join(lines)
 
@@ -93,13 +93,14 @@ def _fresh_token(deployment: Deployment, tx: Transaction, account: Account) -> s
 
 
 def _apps(deployment: Deployment, tx: Transaction, kept: Keepsake) -> Iterator[dict[str, Any]]:
-    app = making.find_app(tx)
-    if app is not None:
+    for app in making.find_apps(tx):
         yield {
             "id": deployment.ids.encode(Kind.APPLICATION, app.client_id),
+            "type": "serviceApp" if app.is_service_app else "integration",
             "name": app.name,
             "clientId": app.client_id,
-            "clientSecret": kept.client_secret,
+            "clientSecret": kept.client_secrets.get(app.name, ""),
+            "redirectUrls": list(app.redirect_urls),
             "organizationId": deployment.ids.encode(Kind.ORGANIZATION, app.organization_id),
         }
 

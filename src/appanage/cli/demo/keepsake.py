@@ -5,7 +5,8 @@ Only a demonstration does this: elsewhere a client secret is shown once and kept
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 NAME = "demo.json"
@@ -13,10 +14,10 @@ NAME = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Keepsake:
-    """Where the demonstration was last served, and the secret of its app's client."""
+    """Where the demonstration was last served, and the client secrets of its apps by their names."""
 
     base_url: str
-    client_secret: str
+    client_secrets: Mapping[str, str] = field(repr=False)
 
 
 def read(folder: Path) -> Keepsake | None:

@@ -6,14 +6,20 @@ from itertools import count
 
 from appanage.apps import queries as apps
 from appanage.apps import service as app_service
-from appanage.apps.model import App, AppKind
+from appanage.apps.drafts import AppDraft
+from appanage.apps.model import App
 from appanage.apps.queries import AppFilter
-from appanage.apps.service import AppDraft
+from appanage.authorizations import consents
 from appanage.authorizations.service import request_authorization
 from appanage.cli.demo.cast import (
     APP_DESCRIPTION,
     APP_NAME,
     APP_SCOPES,
+    CONNECTED,
+    INTEGRATION_DESCRIPTION,
+    INTEGRATION_NAME,
+    INTEGRATION_REDIRECT_URLS,
+    INTEGRATION_SCOPES,
     NORTHWIND,
     ORGANIZATIONS,
     PASSWORD,
@@ -42,22 +48,25 @@ def is_present(tx: Transaction) -> bool:
     return tx.get(Organization, NORTHWIND.id) is not None
 
 
-def make(tx: Transaction, lifetimes: Lifetimes) -> Secret:
-    """Makes everything; the secret is that of the app's client."""
+def make(tx: Transaction, lifetimes: Lifetimes) -> Mapping[str, Secret]:
+    """Makes everything; the client secret of each app, by the app's name."""
     for one in ORGANIZATIONS:
         _make_organization(tx, one)
     developer = directory.find_person_by_email(tx, NORTHWIND.people[0].email)
     assert developer is not None
-    return _make_app(tx, developer, lifetimes)
+    return {
+        INTEGRATION_NAME: _make_integration(tx, developer, lifetimes),
+        APP_NAME: _make_service_app(tx, developer, lifetimes),
+    }
 
 
-def find_app(tx: Transaction) -> App | None:
-    """The demonstration's app; None when its developer has deleted it."""
+def find_apps(tx: Transaction) -> Sequence[App]:
+    """The demonstration's apps, the Service App first; without those that their developer has deleted."""
     developer = directory.find_person_by_email(tx, NORTHWIND.people[0].email)
     if developer is None:
-        return None
-    owned = apps.list_owned(tx, developer, AppFilter(APP_NAME, AppKind.SERVICE_APP), PageRequest(100))
-    return next((app for app in owned.items if app.name == APP_NAME), None)
+        return []
+    owned = apps.list_owned(tx, developer, AppFilter(), PageRequest(100)).items
+    return [app for name in (APP_NAME, INTEGRATION_NAME) for app in owned if app.name == name]
 
 
 def _make_organization(tx: Transaction, one: DemoOrganization) -> None:
@@ -111,7 +120,7 @@ def _managed(profile: Profile, heads: Mapping[str, Account]) -> Profile:
     return replace(profile, manager=head.display_name, manager_id=head.id)
 
 
-def _make_app(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secret:
+def _make_service_app(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secret:
     draft = AppDraft(
         name=APP_NAME,
         description=APP_DESCRIPTION,
@@ -126,4 +135,28 @@ def _make_app(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secr
         tx, draft, by=developer, secret_lifetime=lifetimes.client_secret
     )
     request_authorization(tx, app, by=developer, message=REQUEST_MESSAGE)
+    return secret
+
+
+def _make_integration(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secret:
+    """An Integration that some people have connected."""
+    draft = AppDraft(
+        name=INTEGRATION_NAME,
+        description=INTEGRATION_DESCRIPTION,
+        contact_email=developer.email,
+        scopes=list(INTEGRATION_SCOPES),
+        scope_reasons=INTEGRATION_SCOPES,
+        company_name=NORTHWIND.name,
+        support_url="https://notes.northwind.example/help",
+        privacy_url="https://notes.northwind.example/privacy",
+        redirect_urls=INTEGRATION_REDIRECT_URLS,
+    )
+    app, secret = app_service.create_integration(
+        tx, draft, by=developer, secret_lifetime=lifetimes.client_secret
+    )
+    assert secret is not None
+    for email in CONNECTED:
+        person = directory.find_person_by_email(tx, email)
+        if person is not None:
+            consents.allow(tx, app, person, scopes=INTEGRATION_SCOPES)
     return secret

@@ -1,7 +1,11 @@
 """Setting the demonstration up, and keeping it away from where others could reach it."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+
+from appanage.apps import credentials
 from appanage.apps import queries as apps
-from appanage.apps import service as app_service
+from appanage.apps.model import App, ClientProof
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
 from appanage.cli.demo.keepsake import Keepsake
@@ -13,12 +17,12 @@ from appanage.storage import Transaction
 
 
 def set_up(deployment: Deployment) -> None:
-    """Makes the demonstration data, or finds it; afterwards the keepsake holds a client secret that works."""
+    """Makes the demonstration data, or finds it; afterwards the keepsake holds client secrets that work."""
     folder = deployment.settings.data.expanduser()
     kept = keepsake.read(folder)
     with deployment.transaction(command_line_origin()) as tx:
-        secret = _working_secret(tx, deployment, kept.client_secret if kept else "")
-    keepsake.write(folder, Keepsake(deployment.settings.base_url, secret))
+        secrets = _working_secrets(tx, deployment, kept.client_secrets if kept else {})
+    keepsake.write(folder, Keepsake(deployment.settings.base_url, secrets))
 
 
 def refuse_demo_data(deployment: Deployment, host: str) -> None:
@@ -32,13 +36,20 @@ def refuse_demo_data(deployment: Deployment, host: str) -> None:
             )
 
 
-def _working_secret(tx: Transaction, deployment: Deployment, kept: str) -> str:
-    lifetimes = deployment.settings.lifetimes
+def _working_secrets(tx: Transaction, deployment: Deployment, kept: Mapping[str, str]) -> Mapping[str, str]:
+    lifetime = deployment.settings.lifetimes.client_secret
     if not making.is_present(tx):
-        return making.make(tx, lifetimes).reveal()
-    app = making.find_app(tx)
+        made = making.make(tx, deployment.settings.lifetimes)
+        return {name: secret.reveal() for name, secret in made.items()}
+    return {
+        app.name: _working_secret(tx, app, kept.get(app.name, ""), lifetime)
+        for app in making.find_apps(tx)
+        if app.client_proof == ClientProof.SECRET
+    }
+
+
+def _working_secret(tx: Transaction, app: App, kept: str, lifetime: timedelta) -> str:
     row = apps.find_secret(tx, digest(kept))
-    if app is None or (row and row.app_id == app.id and row.is_live(tx.now)):
+    if row and row.app_id == app.id and row.is_live(tx.now):
         return kept
-    lifetime = lifetimes.client_secret
-    return app_service.add_secret(tx, app, by=app.creator, lifetime=lifetime, overlap=lifetime).reveal()
+    return credentials.add_secret(tx, app, by=app.creator, lifetime=lifetime, overlap=lifetime).reveal()
