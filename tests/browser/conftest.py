@@ -12,8 +12,9 @@ from support.person import WIDE, Person
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one file only: as long as it is there, its event loop runs in this thread, where others need their own."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, (
         "Chromium is missing. Install it (Debian: apt-get install chromium) or name it in CHROMIUM."
