@@ -1,7 +1,7 @@
 """The authorization code grant (RFC 6749 §4.1, RFC 7636, RFC 9700 §2.1.1, §4.5, §4.8)."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -124,23 +124,28 @@ class TestWithoutPkce:
         assert desk.redeem(code).json()["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize(
-    "verifier",
-    [None, "", "x" * 43, VERIFIER[:-1], VERIFIER + "A", VERIFIER.lower(), pkce.challenge_of(VERIFIER)],
-    ids=["left out", "empty", "wrong", "shorter", "longer", "other case", "the challenge"],
-)
-def test_a_wrong_verifier_burns_the_code(world, panel, at_desk, verifier):
+def test_a_wrong_verifier_burns_the_code(world, panel, at_desk):
     """AUTHZ-02, RFC 7636 §4.6."""
-    code = panel.code(at_desk)
-    with leaves_only(
-        world, panel.owner, "token.refused", "token.refused", but="authorization_codes"
-    ) as recorded:
-        wrong = panel.redeem(code, code_verifier=verifier)
-        right = panel.redeem(code)
-
-    assert [(one.status_code, one.json()["error"]) for one in (wrong, right)] == [(400, "invalid_grant")] * 2
-    assert {one.data["error"] for one in recorded} == {"invalid_grant"}
-    assert code_row(world, code).spent_at is not None
+    wrong = {
+        "left out": None,
+        "empty": "",
+        "another": "x" * 43,
+        "shorter": VERIFIER[:-1],
+        "longer": VERIFIER + "A",
+        "in other case": VERIFIER.lower(),
+        "the challenge": pkce.challenge_of(VERIFIER),
+    }
+    for name, verifier in wrong.items():
+        code = panel.code(at_desk)
+        with leaves_only(
+            world, panel.owner, "token.refused", "token.refused", but="authorization_codes"
+        ) as recorded:
+            answers = [panel.redeem(code, code_verifier=verifier), panel.redeem(code)]
+        assert [(one.status_code, one.json()["error"]) for one in answers] == [(400, "invalid_grant")] * 2, (
+            name
+        )
+        assert {one.data["error"] for one in recorded} == {"invalid_grant"}
+        assert code_row(world, code).spent_at is not None
     assert families(world, panel.made) == []
 
 
@@ -207,25 +212,22 @@ class TestBindings:
 
         assert desk.redeem(code).status_code == 200
 
-    @pytest.mark.parametrize(
-        ("changes", "error"),
-        [
+    def test_another_redirect_url_or_resource(self, world, new_client, at_desk):
+        desk = new_client(redirect_urls=[CALLBACK, CALLBACK + "2"])
+        wrong: list[tuple[dict[str, Any], str]] = [
             ({"redirect_uri": None}, "invalid_grant"),
             ({"redirect_uri": CALLBACK + "/"}, "invalid_grant"),
             ({"redirect_uri": CALLBACK + "2"}, "invalid_grant"),
             ({"redirect_uri": CALLBACK.upper()}, "invalid_grant"),
             ({"resource": ROOMS}, "invalid_target"),
             ({"resource": "http://localhost:8080/v1/"}, "invalid_target"),
-        ],
-    )
-    def test_another_redirect_url_or_resource(self, world, new_client, at_desk, changes, error):
-        desk = new_client(redirect_urls=[CALLBACK, CALLBACK + "2"])
-        code = desk.code(at_desk)
-        with leaves_only(world, desk.owner, "token.refused", but="authorization_codes"):
-            answer = desk.redeem(code, **changes)
-
-        assert (answer.status_code, answer.json()["error"]) == (400, error)
-        assert desk.redeem(code).json()["error"] == "invalid_grant"
+        ]
+        for changes, error in wrong:
+            code = desk.code(at_desk)
+            with leaves_only(world, desk.owner, "token.refused", but="authorization_codes"):
+                answer = desk.redeem(code, **changes)
+            assert (answer.status_code, answer.json()["error"]) == (400, error), changes
+            assert desk.redeem(code).json()["error"] == "invalid_grant"
 
     def test_a_code_lives_sixty_seconds(self, world, desk, at_desk, clock):
         code = desk.code(at_desk)
@@ -370,15 +372,12 @@ class TestScopesOfTheApp:
         assert answer.json()["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"prompt": "none"}, {"scope": "nonsense"}, {"response_type": "token"}]
-)
-def test_every_answer_names_the_issuer(world, desk, at_desk, changes):
+def test_every_answer_names_the_issuer(world, desk, at_desk):
     """AUTHZ-06, RFC 9207."""
-    out = leave(at_desk, desk.made, **changes)
-
-    assert out.answer["iss"] == world.deployment.settings.issuer
-    assert out.answer["state"] == STATE
+    for changes in ({}, {"prompt": "none"}, {"scope": "nonsense"}, {"response_type": "token"}):
+        out = leave(at_desk, desk.made, **changes)
+        assert out.answer["iss"] == world.deployment.settings.issuer
+        assert out.answer["state"] == STATE
 
 
 def test_no_redirect_repeats_a_form(desk, browser, world, home):
@@ -398,40 +397,29 @@ class TestOtherSites:
 
     ASKING: ClassVar = {"Origin": "https://spa.example", "Access-Control-Request-Method": "POST"}
 
-    @pytest.mark.parametrize("path", [TOKEN, "/idb/oauth2/v1/access_token", PAR, "/v1/revoke", USERINFO])
-    def test_programs_in_a_browser_may_call_without_cookies(self, client, path):
-        preflight = client.options(path, headers=self.ASKING)
-        answer = client.post(path, headers={"Origin": "https://spa.example"})
+    def test_programs_in_a_browser_may_call_without_cookies(self, client):
+        for path in (TOKEN, "/idb/oauth2/v1/access_token", PAR, "/v1/revoke", USERINFO):
+            preflight = client.options(path, headers=self.ASKING)
+            answer = client.post(path, headers={"Origin": "https://spa.example"})
+            assert preflight.status_code == 204
+            for one in (preflight, answer):
+                assert one.headers["access-control-allow-origin"] == "*"
+                assert "access-control-allow-credentials" not in one.headers
 
-        assert preflight.status_code == 204
-        for one in (preflight, answer):
-            assert one.headers["access-control-allow-origin"] == "*"
-            assert "access-control-allow-credentials" not in one.headers
+    def test_nothing_else_answers_them(self, client):
+        others = ("introspect", "device/authorize", "device/token", "logout", "people/me")
+        for path in (AUTHORIZE, "/login", "/verify", *(f"/v1/{name}" for name in others)):
+            for answer in (
+                client.options(path, headers=self.ASKING),
+                client.get(path, headers={"Origin": "https://spa.example"}),
+                client.post(path, headers={"Origin": "https://spa.example"}),
+            ):
+                assert not [name for name in answer.headers if name.startswith("access-control-")]
+                assert answer.status_code < 500
 
-    @pytest.mark.parametrize(
-        "path",
-        [
-            AUTHORIZE,
-            "/v1/introspect",
-            "/v1/device/authorize",
-            "/v1/device/token",
-            "/login",
-            "/v1/logout",
-            "/verify",
-        ],
-    )
-    def test_nothing_else_answers_them(self, client, path):
-        for answer in (
-            client.options(path, headers=self.ASKING),
-            client.get(path, headers={"Origin": "https://spa.example"}),
-            client.post(path, headers={"Origin": "https://spa.example"}),
-        ):
-            assert not [name for name in answer.headers if name.startswith("access-control-")]
-            assert answer.status_code < 500
-
-    @pytest.mark.parametrize("path", ["/v1/verification", "/v1/.well-known/openid-configuration"])
-    def test_documents_are_for_everybody(self, client, path):
-        assert client.get(path).headers["access-control-allow-origin"] == "*"
+    def test_documents_are_for_everybody(self, client):
+        for path in ("/v1/verification", "/v1/.well-known/openid-configuration"):
+            assert client.get(path).headers["access-control-allow-origin"] == "*"
 
 
 def test_the_number_of_statements_does_not_grow(world, desk, at_desk):

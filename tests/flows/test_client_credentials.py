@@ -101,21 +101,18 @@ class TestOrganizations:
 
         assert told(fetch(service, str(home.id))) == (401, "invalid_client")
 
-    @pytest.mark.parametrize(
-        ("organization", "error"),
-        [
-            (None, "invalid_request"),
-            ("", "invalid_request"),
-            ("x", "invalid_request"),
-            ("00000000-0000-0000-0000-000000000000", "invalid_grant"),
-            ("Y2lzY29zcGFyazovL3VzL1BFT1BMRS94", "invalid_request"),
-        ],
-    )
-    def test_what_is_no_organization(self, world, service, organization, error):
-        with leaves_only(world, service.owner, "token.refused"):
-            answer = fetch(service, organization)
+    def test_what_is_no_organization(self, world, service):
+        named = {
+            None: "invalid_request",
+            "": "invalid_request",
+            "x": "invalid_request",
+            "Y2lzY29zcGFyazovL3VzL1BFT1BMRS94": "invalid_request",
+            "00000000-0000-0000-0000-000000000000": "invalid_grant",
+        }
+        with leaves_only(world, service.owner, *["token.refused"] * len(named)):
+            answers = [fetch(service, organization) for organization in named]
 
-        assert told(answer) == (400, error)
+        assert [told(answer) for answer in answers] == [(400, error) for error in named.values()]
 
     def test_the_id_of_something_else_is_none(self, world, home, service):
         person = world.public_id(Kind.PEOPLE, world.person(home).id)

@@ -181,25 +181,15 @@ class TestUserinfo:
         assert desk.call(USERINFO, token).json()["email_verified"] is False
         assert vouching.call(USERINFO, token).json()["email_verified"] is True
 
-    @pytest.mark.parametrize(
-        "headers",
-        [
-            {},
-            {"Authorization": "Bearer x"},
-            {"Authorization": "Bearer"},
-            {"Authorization": "Basic eDp4"},
-            {"Authorization": "bearer  x"},
-        ],
-    )
-    def test_without_a_token_it_asks_for_one(self, client, headers):
+    def test_without_a_token_it_asks_for_one(self, client):
         """STD-02, RFC 6750 §3."""
-        answer = client.get(USERINFO, headers=headers)
-
-        assert answer.status_code == 401
-        asked = answer.headers["www-authenticate"]
-        assert asked.startswith('Bearer realm="')
-        assert "/.well-known/oauth-protected-resource/v1" in asked
-        assert ("error=" in asked) == bool(headers)
+        for given in (None, "Bearer x", "Bearer", "Basic eDp4", "bearer  x"):
+            answer = client.get(USERINFO, headers={"Authorization": given} if given else {})
+            asked = answer.headers["www-authenticate"]
+            assert answer.status_code == 401
+            assert asked.startswith('Bearer realm="')
+            assert "/.well-known/oauth-protected-resource/v1" in asked
+            assert ("error=" in asked) == bool(given)
 
     def test_a_token_elsewhere_than_in_the_header_is_none(self, client, desk, at_desk):
         """TOK-08."""
