@@ -367,6 +367,21 @@ class TestAssertions:
         assert refusal(with_secret) == (401, "invalid_client")
         assert refusal(without) == (400, "invalid_grant")
 
+    def test_not_even_a_proof_that_is_still_alive_counts_beside_the_registered_one(
+        self, world, client, desk, vault
+    ):
+        """CRED-10: should one be left over, such as by a change at the same moment."""
+        by_secret = {"client_id": desk.client_id, "client_secret": desk.made.secret}
+        with world.deployment.transaction(world.origin) as tx:
+            apps.get_app(tx, desk.made.id).client_proof = ClientProof.KEY.value
+            apps.get_app(tx, vault.made.id).client_proof = ClientProof.SECRET.value
+        answers = [
+            client.post(TOKEN, data=FORMS[TOKEN] | by_secret),
+            client.post(TOKEN, data=FORMS[TOKEN] | asserted(vault.assertion())),
+        ]
+
+        assert [refusal(answer) for answer in answers] == [(401, "invalid_client")] * 2
+
     def test_the_key_for_assertions_is_good_for_nothing_else(self, client, vault):
         """One kind of token is never taken for another (RFC 8725 §3.11)."""
         assertion = vault.assertion()
