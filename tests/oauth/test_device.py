@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appanage.oauth import errors
-from appanage.oauth.device import INTERVAL, LIFE, USER_CODE, DeviceGrant, new_user_code, poll, tidy_user_code
+from appanage.oauth.device import INTERVAL, USER_CODE, DeviceGrant, new_user_code, poll, tidy_user_code
 
 NOW = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(minutes=1)
@@ -22,7 +22,7 @@ LETTERS = st.text(USER_CODE, min_size=8, max_size=8)
 def grant(**changes: Any) -> DeviceGrant:
     values: dict[str, Any] = {
         "client_id": "C1",
-        "expires_at": EARLIER + LIFE,
+        "expires_at": EARLIER + timedelta(seconds=300),
         "interval": INTERVAL,
         "last_polled_at": None,
         "approved_at": None,

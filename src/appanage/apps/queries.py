@@ -68,15 +68,6 @@ def list_owned(tx: Transaction, owner: Account, wanted: AppFilter, page: PageReq
     return Page(rows[: page.size], encode_cursor((str(last.id),)) if last else None)
 
 
-def list_owners(tx: Transaction, app: App) -> Sequence[Account]:
-    query = select(Account).join(AppOwner, AppOwner.account_id == Account.id)
-    return list(tx.scalars(query.where(AppOwner.app_id == app.id).order_by(AppOwner.since, Account.id)))
-
-
-def is_owner(tx: Transaction, app: App, account: Account) -> bool:
-    return tx.get(AppOwner, (app.id, account.id)) is not None
-
-
 def list_secrets(tx: Transaction, app: App) -> Sequence[ClientSecret]:
     """All secrets of an app, the newest first; also those that have ended."""
     query = select(ClientSecret).where(ClientSecret.app_id == app.id)

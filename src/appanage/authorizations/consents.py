@@ -1,7 +1,7 @@
 """What a person decides on the consent page: allow an app to act for them, or not, or not any longer."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import Select, select, text
@@ -63,13 +63,15 @@ def confirm(
 def refuse(tx: Transaction, app: App, person: Account, refused: NotPermitted) -> Refused:
     """Records that the person was kept from allowing the app."""
     data = {"reason": refused.code, "missingRoles": list(refused.roles)}
-    _record(tx, "consent.refused", app, person, data=data, outcome=events.Outcome.REFUSED)
+    service.record_decision(
+        tx, "consent.refused", app, person.organization, by=person, data=data, outcome=events.Outcome.REFUSED
+    )
     return Refused(refused)
 
 
 def decline(tx: Transaction, app: App, person: Account) -> None:
     """Records that the person did not allow what was asked; what they allowed earlier stays as it is."""
-    _record(tx, "consent.declined", app, person)
+    service.record_decision(tx, "consent.declined", app, person.organization, by=person)
 
 
 def withdraw(
@@ -137,7 +139,8 @@ def _record_consent(tx: Transaction, authorization: Authorization, *, added: Col
         "added": sorted(added),
         "resources": list(authorization.resources),
     }
-    _record(tx, "consent.given", authorization.app, authorization.account, data=data)
+    person = authorization.account
+    service.record_decision(tx, "consent.given", authorization.app, person.organization, by=person, data=data)
 
 
 def _active(app: App, person: Account) -> Select[Authorization]:
@@ -171,26 +174,3 @@ def _out_of_reach(app: App, person: Account, scopes: Collection[str]) -> NotPerm
     who = f"somebody with the role {' or '.join(roles)}" if roles else "a partner's administrator"
     sentence = f"{app.name} asks for `{beyond[0]}`, which only {who} can allow."
     return NotPermitted(sentence, code="role_missing", roles=roles)
-
-
-def _record(
-    tx: Transaction,
-    type_: str,
-    app: App,
-    person: Account,
-    *,
-    data: Mapping[str, object] | None = None,
-    outcome: events.Outcome = events.Outcome.SUCCESS,
-) -> None:
-    """One event in the audit log of the person's organization."""
-    organization = person.organization
-    events.record(
-        tx,
-        type_,
-        organization_id=organization.id,
-        actor=person.as_actor(),
-        target=events.Target("app", str(app.id), app.name, organization.id, organization.name),
-        app_id=app.id,
-        data=data,
-        outcome=outcome,
-    )

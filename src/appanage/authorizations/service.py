@@ -50,7 +50,7 @@ def request_authorization(
     tx.add(asked)
     if app.is_private:
         app.visibility = Visibility.ORGANIZATION.value
-    _record(tx, "authorization.requested", app, by.organization, by=by)
+    record_decision(tx, "authorization.requested", app, by.organization, by=by)
     return asked
 
 
@@ -107,10 +107,14 @@ def end(
     data = {"authorizationId": str(authorization.id), "reason": reason}
     if authorization.is_personal:
         data |= {"personId": str(authorization.account_id), "person": authorization.account.display_name}
-        _record(tx, "consent.withdrawn", authorization.app, authorization.organization, by=by, data=data)
+        record_decision(
+            tx, "consent.withdrawn", authorization.app, authorization.organization, by=by, data=data
+        )
         return
     directory_service.remove_machine_account(tx, authorization.account, by=by)
-    _record(tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data)
+    record_decision(
+        tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data
+    )
 
 
 def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedelta) -> None:
@@ -174,7 +178,7 @@ def _refusal(
     tx: Transaction, app: App, by: Account, missing: Collection[Role], compliance_scopes: Collection[str]
 ) -> Refused:
     labels = [role.label for role in missing]
-    _record(
+    record_decision(
         tx,
         "authorization.refused",
         app,
@@ -266,7 +270,7 @@ def _create(tx: Transaction, app: App, *, by: Account, machine_domain: str, note
         "scopes": authorization.scopes,
         "note": note,
     }
-    _record(tx, "authorization.created", app, by.organization, by=by, data=data)
+    record_decision(tx, "authorization.created", app, by.organization, by=by, data=data)
     return authorization
 
 
@@ -280,7 +284,7 @@ def _approve_changes(tx: Transaction, current: Authorization, *, by: Account, no
         "note": note,
     }
     current.approve(current.app.scopes, tx.now)
-    _record(
+    record_decision(
         tx,
         "authorization.updated",
         current.app,
@@ -290,7 +294,7 @@ def _approve_changes(tx: Transaction, current: Authorization, *, by: Account, no
     )
 
 
-def _record(
+def record_decision(
     tx: Transaction,
     type_: str,
     app: App,

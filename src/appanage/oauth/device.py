@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from appanage.oauth.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
 
-LIFE = timedelta(seconds=300)
 INTERVAL = timedelta(seconds=2)
 BACK_OFF = timedelta(seconds=5)  # what each SlowDown adds to the interval (RFC 8628 §3.5)
 

@@ -183,9 +183,8 @@ def _decide(
 def _proof(deployment: Deployment, tx: Transaction, client: App, request: Request) -> Proof | None:
     sent = _dpop_headers(request)
     if sent and client.is_public:
-        count_beginning(
-            deployment, tx.origin.address
-        )  # anybody can name a public client, and each proof is kept
+        # Anybody can name a public client, and each proof is kept.
+        count_beginning(deployment, tx.origin.address)
     return proofs.accept(
         tx,
         deployment.nonces,
