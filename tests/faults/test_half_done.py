@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from appanage.apps.model import App, ClientSecret
-from appanage.authorizations import queries
+from appanage.authorizations import decisions, queries
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization, RefreshToken, Revocation
 from appanage.deployment import Deployment, assemble
@@ -84,7 +84,7 @@ def retrieving(world: World, made: MadeApp, admin: Account) -> None:
 def deleting(world: World, made: MadeApp, admin: Account) -> None:
     with world.deployment.transaction(world.origin) as tx:
         by = directory.get_account(tx, made.developer.organization_id, made.developer.id)
-        app = queries.get_visible_app(tx, by, made.id)
+        app = decisions.get_visible_app(tx, by, made.id)
         longest = world.deployment.settings.lifetimes.access_token
         authorizations.delete_app(tx, app, by=by, longest_token=longest)
 
@@ -147,7 +147,7 @@ def test_a_refusal_leaves_its_record_and_nothing_else(world: World):
 
     with world.deployment.transaction(world.origin) as tx:
         by = directory.get_account(tx, organization.id, made.developer.id)
-        app = queries.get_visible_app(tx, by, made.id)
+        app = decisions.get_visible_app(tx, by, made.id)
         result = authorizations.authorize(tx, app, by=by, machine_domain="machine.internal")
     after = state_of(world, made)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from appanage.authorizations import queries, refresh_tokens
+from appanage.authorizations import decisions, refresh_tokens
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization, RefreshToken
 from appanage.authorizations.tokens import TokenPair
@@ -51,7 +51,7 @@ def deciding(world: World, made: MadeApp, admin: Account) -> Callable[[], Any]:
     def decide() -> Any:
         with world.deployment.transaction(world.origin) as tx:
             by = directory.get_account(tx, admin.organization_id, admin.id)
-            app = queries.get_visible_app(tx, by, made.id)
+            app = decisions.get_visible_app(tx, by, made.id)
             return authorizations.authorize(tx, app, by=by, machine_domain="machine.internal")
 
     return decide
@@ -105,7 +105,7 @@ def test_fifty_refreshes_at_once_all_succeed(world: World):
 
     def refresh() -> Any:
         with world.deployment.transaction(world.origin) as tx:
-            app = queries.get_visible_app(tx, made.developer, made.id)
+            app = decisions.get_visible_app(tx, made.developer, made.id)
             return refresh_tokens.refresh(
                 tx,
                 world.deployment.issuer,
@@ -131,7 +131,7 @@ def test_refreshes_racing_with_deauthorization_leave_nothing_alive(world: World)
 
     def refresh() -> Any:
         with world.deployment.transaction(world.origin) as tx:
-            app = queries.get_visible_app(tx, made.developer, made.id)
+            app = decisions.get_visible_app(tx, made.developer, made.id)
             return refresh_tokens.refresh(
                 tx,
                 world.deployment.issuer,
@@ -159,7 +159,7 @@ def test_a_role_taken_away_before_the_commit_is_a_role_that_is_missing(world: Wo
 
     with world.deployment.transaction(world.origin) as tx:
         stale = directory.get_account(tx, organization.id, admin.id)
-        app = queries.get_visible_app(tx, stale, made.id)
+        app = decisions.get_visible_app(tx, stale, made.id)
         with world.deployment.transaction(world.origin) as other:
             person = directory.get_account(other, organization.id, admin.id)
             by = directory.get_account(other, organization.id, boss.id)

@@ -14,8 +14,7 @@ from appanage.apps import credentials
 from appanage.apps import service as apps
 from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App, ClientProof
-from appanage.authorizations import organization_tokens, personal_tokens
-from appanage.authorizations import queries as authorization_queries
+from appanage.authorizations import decisions, organization_tokens, personal_tokens
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization
 from appanage.authorizations.tokens import TokenPair
@@ -160,7 +159,7 @@ class World:
     def authorize(self, made: MadeApp, admin: Account) -> Authorization:
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, admin.organization_id, admin.id)
-            app = authorization_queries.get_visible_app(tx, by, made.id)
+            app = decisions.get_visible_app(tx, by, made.id)
             result = authorizations.authorize(
                 tx, app, by=by, machine_domain=self.deployment.settings.machine_domain
             )
@@ -170,7 +169,7 @@ class World:
     def deauthorize(self, made: MadeApp, admin: Account) -> None:
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, admin.organization_id, admin.id)
-            app = authorization_queries.get_visible_app(tx, by, made.id)
+            app = decisions.get_visible_app(tx, by, made.id)
             longest = self.deployment.settings.lifetimes.access_token
             result = authorizations.deauthorize(tx, app, by=by, longest_token=longest)
             assert not isinstance(result, Refused), result
@@ -179,7 +178,7 @@ class World:
         """The pair that the developer fetches for an organization."""
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, made.developer.organization_id, made.developer.id)
-            app = authorization_queries.get_visible_app(tx, by, made.id)
+            app = decisions.get_visible_app(tx, by, made.id)
             result = organization_tokens.retrieve(
                 tx,
                 self.deployment.issuer,

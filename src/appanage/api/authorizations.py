@@ -18,7 +18,7 @@ from appanage.api.call import Call, needs
 from appanage.api.errors import InvalidCredentials
 from appanage.api.schemas import Body, FilledLine, Items, Line, PageQuery, Text, Time, link_next, new_router
 from appanage.apps.model import App
-from appanage.authorizations import organization_tokens, queries, service
+from appanage.authorizations import decisions, organization_tokens, queries, service
 from appanage.authorizations.model import Authorization, AuthorizationRequest
 from appanage.authorizations.queries import AuthorizationFilter
 from appanage.directory.model import Organization
@@ -176,7 +176,7 @@ def authorize(
     """Authorizes an app for the administrator's organization; a repeat answers the same authorization."""
     wanted = wanted or AuthorizeInput()
     call.own_organization(wanted.org_id)
-    app = queries.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
+    app = decisions.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
     domain = call.deployment.settings.machine_domain
     outcome = service.authorize(
         call.tx, app, by=call.account, machine_domain=domain, note=wanted.note, version=wanted.version
@@ -194,7 +194,7 @@ def deauthorize(
     """
     wanted = wanted or DeauthorizeInput()
     call.own_organization(wanted.org_id)
-    app = queries.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
+    app = decisions.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
     longest = call.deployment.settings.lifetimes.longest_access_token
     outcome = service.deauthorize(call.tx, app, by=call.account, longest_token=longest, reason=wanted.reason)
     return outcome if isinstance(outcome, Refused) else _decided(call, outcome)

@@ -18,8 +18,8 @@ from appanage.api.call import Call, needs
 from appanage.api.schemas import Body, Items, Line, PageQuery, link_next, new_router
 from appanage.apps import scopes
 from appanage.apps.model import App
-from appanage.authorizations import queries
-from appanage.authorizations.queries import AppDecision, DecisionState
+from appanage.authorizations import decisions, queries
+from appanage.authorizations.decisions import AppDecision, DecisionState
 from appanage.directory.roles import SERVICE_APP_READERS
 from appanage.kit.ids import Kind
 
@@ -75,7 +75,7 @@ def list_service_apps(
 ) -> Items[ServiceAppBody]:
     """The Service Apps that the organization's administrators may decide on, by name."""
     call.require_role(*SERVICE_APP_READERS)
-    page = queries.list_decisions(
+    page = decisions.list_decisions(
         call.tx,
         call.organization.id,
         query.page,
@@ -91,7 +91,7 @@ def list_service_apps(
 def get_service_app(call: Administrator, application_id: str) -> ServiceAppBody:
     """One of these apps."""
     call.require_role(*SERVICE_APP_READERS)
-    decision = queries.get_decision(call.tx, call.account, decode_app_id(call, application_id))
+    decision = decisions.get_decision(call.tx, call.account, decode_app_id(call, application_id))
     return _bodies(call, [decision])[0]
 
 

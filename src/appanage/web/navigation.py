@@ -1,6 +1,6 @@
 """Where one can go: the consoles in the header and the links at the side."""
 
-from appanage.authorizations.queries import count_decisions
+from appanage.authorizations.decisions import count_decisions
 from appanage.directory.model import Account
 from appanage.settings import Brand
 from appanage.web.controlhub.access import Ability, may

@@ -7,6 +7,7 @@ from typing import Self
 from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.authorizations import decisions
 from appanage.authorizations import queries as authorizations
 from appanage.authorizations import service as authorization_service
 from appanage.events.queries import list_about_app_in
@@ -142,7 +143,7 @@ def deauthorize(visit: Visit) -> Answer:
 
 
 def _review(visit: Visit) -> Review:
-    return Review(authorizations.get_decision(visit.tx, visit.viewer, visit.id()), visit.viewer)
+    return Review(decisions.get_decision(visit.tx, visit.viewer, visit.id()), visit.viewer)
 
 
 def _page(

@@ -2,8 +2,8 @@
 
 from starlette.routing import Route
 
-from appanage.authorizations import queries as authorizations
-from appanage.authorizations.queries import DecisionState
+from appanage.authorizations import decisions
+from appanage.authorizations.decisions import DecisionState
 from appanage.web.controlhub.access import Ability, enter
 from appanage.web.controlhub.lists import Turns
 from appanage.web.pages import Page, Pages
@@ -16,7 +16,7 @@ def routes(pages: Pages) -> list[Route]:
 
 def index(visit: Visit) -> Page:
     viewer = enter(visit, Ability.SEE_APPS)
-    found = authorizations.list_decisions(
+    found = decisions.list_decisions(
         visit.tx,
         viewer.organization_id,
         visit.page_request(),
@@ -28,7 +28,7 @@ def index(visit: Visit) -> Page:
         area="hub",
         here="machine-accounts",
         rows=found.items,
-        total=authorizations.count_decisions(visit.tx, viewer.organization_id)[DecisionState.AUTHORIZED],
+        total=decisions.count_decisions(visit.tx, viewer.organization_id)[DecisionState.AUTHORIZED],
         search=visit.text("q"),
         turns=Turns.of(visit, found),
     )

@@ -7,8 +7,8 @@ from datetime import datetime
 from appanage.apps import scopes as catalogue
 from appanage.apps.model import App
 from appanage.apps.scopes import Risk, by_risk
+from appanage.authorizations.decisions import AppDecision
 from appanage.authorizations.model import Authorization, AuthorizationRequest
-from appanage.authorizations.queries import AppDecision
 from appanage.authorizations.service import missing_roles
 from appanage.directory.model import Account
 from appanage.directory.roles import Role

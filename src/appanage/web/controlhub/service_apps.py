@@ -8,8 +8,8 @@ from typing import Any
 from starlette.routing import Route
 
 from appanage.apps.scopes import Risk, highest_risk
-from appanage.authorizations import queries as authorizations
-from appanage.authorizations.queries import AppDecision, DecisionState
+from appanage.authorizations import decisions
+from appanage.authorizations.decisions import AppDecision, DecisionState
 from appanage.kit.text import count_of
 from appanage.web.controlhub.access import Ability, enter
 from appanage.web.controlhub.lists import Turns
@@ -53,7 +53,7 @@ class Tab:
 def index(visit: Visit) -> Page:
     viewer = enter(visit, Ability.SEE_APPS)
     tab = TABS.get(visit.text("state"), TABS["waiting"])
-    found = authorizations.list_decisions(
+    found = decisions.list_decisions(
         visit.tx, viewer.organization_id, visit.page_request(), search=visit.text("q"), **tab.narrowed_by
     )
     return Page(
@@ -62,7 +62,7 @@ def index(visit: Visit) -> Page:
         here="service-apps",
         tab=tab,
         tabs=TABS.values(),
-        counts=authorizations.count_decisions(visit.tx, viewer.organization_id),
+        counts=decisions.count_decisions(visit.tx, viewer.organization_id),
         rows=[tab.listed(decision) for decision in found.items],
         search=visit.text("q"),
         turns=Turns.of(visit, found),

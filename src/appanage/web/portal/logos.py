@@ -5,7 +5,7 @@ from starlette.routing import Route
 
 from appanage.apps import queries as apps
 from appanage.apps.model import App, AppLogo
-from appanage.authorizations.queries import get_visible_app
+from appanage.authorizations.decisions import get_visible_app
 from appanage.kit.errors import NotFound
 from appanage.web.pages import Pages
 from appanage.web.visit import Visit
