@@ -5,21 +5,26 @@ environment wins.
 """
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from appanage.kit.outbound import OutboundPolicy
+from appanage.kit.outbound.target import Endpoint
+from appanage.profiles import COMMERCIAL, PROFILES, PasswordHash, Profile, ProfileName
 
 
 def _without_trailing_slash(url: str) -> str:
@@ -30,7 +35,14 @@ def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
 
 
+def _each_a_host(entries: list[str]) -> list[str]:
+    for entry in entries:
+        Endpoint.listed(entry)
+    return entries
+
+
 BaseUrl = Annotated[str, AfterValidator(_without_trailing_slash)]
+Hosts = Annotated[list[str], AfterValidator(_each_a_host)]
 
 
 class Brand(BaseModel):
@@ -53,7 +65,10 @@ class Brand(BaseModel):
 
 
 class Lifetimes(BaseModel):
-    """How long things live. Durations are ISO 8601 (`P14D`) or seconds."""
+    """How long things live. Durations are ISO 8601 (`P14D`) or seconds.
+
+    The profile gives some of them another default and bounds them; see the reference of the profiles.
+    """
 
     access_token: timedelta = Field(timedelta(days=14), description="An access token of an app.")
     refresh_token: timedelta = Field(
@@ -84,6 +99,9 @@ class Lifetimes(BaseModel):
     session_idle: timedelta = Field(timedelta(minutes=30), description="A browser session without activity.")
     session_absolute: timedelta = Field(timedelta(hours=12), description="A browser session in any case.")
     client_secret: timedelta = Field(timedelta(days=730), description="A client secret.")
+    bot_token: timedelta = Field(
+        timedelta(days=36500), le=timedelta(days=36500), description="A bot token, unless it is regenerated."
+    )
     signing_key: timedelta = Field(timedelta(days=90), description="How long a key signs new tokens.")
     signing_key_notice: timedelta = Field(
         timedelta(days=1), description="How long a new key is published before it signs."
@@ -100,6 +118,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="APPANAGE_", env_nested_delimiter="__", extra="ignore")
 
+    profile: ProfileName = Field(
+        ProfileName.COMMERCIAL,
+        description="The rules of the deployment: `commercial`, or `fedramp` for government clouds.",
+    )
     base_url: BaseUrl = Field(
         "http://127.0.0.1:8080",
         description="The address that users and apps know. The issuer is `<base_url>/v1`.",
@@ -132,6 +154,11 @@ class Settings(BaseSettings):
     id_host: str = Field("ciscospark", pattern="^[a-z0-9-]+$", description="The first part of public ids.")
     id_region: str = Field("us", pattern="^[A-Za-z0-9:_-]+$", description="The second part of public ids.")
     machine_domain: str = Field("machine.internal", description="The domain of machine accounts' addresses.")
+    bot_domain: str = Field(
+        "webex.bot",
+        pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$",
+        description="The domain of bots' addresses.",
+    )
     support_email: str | None = Field(
         None, description="Shown on error pages as the address to ask for help."
     )
@@ -159,6 +186,9 @@ class Settings(BaseSettings):
         default_factory=list,
         description="Domains whose addresses the platform vouches for: `email_verified` is true for them. `*` is any.",
     )
+    apps_per_person: int = Field(
+        200, ge=1, description="Apps of one person, with those deleted within the last day."
+    )
     requests_per_minute: int = Field(3000, ge=1, description="API requests of one account a minute.")
     strict: bool = Field(
         False,
@@ -171,6 +201,29 @@ class Settings(BaseSettings):
     resources: list[str] = Field(
         default_factory=list,
         description="Resource servers beside the platform's own API that tokens may be asked for (RFC 8707), as URIs.",
+    )
+    client_algorithms: list[str] = Field(
+        default_factory=lambda: list(COMMERCIAL.client_algorithms),
+        min_length=1,
+        description="Signature algorithms that clients may use for assertions and DPoP proofs; the profile's unless fewer "
+        "are named.",
+    )
+    password_hash: PasswordHash = Field(
+        PasswordHash.ARGON2ID,
+        description="How passwords are kept: the profile's way unless another is named.",
+    )
+    require_fips: bool = Field(
+        False, description="Refuses to start unless the cryptographic modules run in FIPS mode."
+    )
+    outbound: OutboundPolicy = Field(
+        OutboundPolicy.PUBLIC,
+        description="Which addresses that developers name the platform itself may call, such as those of logos: those of "
+        "any `public` host, of the `listed` hosts only, or none (`off`).",
+    )
+    outbound_hosts: Hosts = Field(
+        default_factory=list,
+        description="Hosts that may be called, as `host` (at port 443) or `host:port`, although they lie in a private "
+        "network; with `listed` they are the only ones.",
     )
     revocation_poll: timedelta = Field(
         timedelta(milliseconds=500),
@@ -195,6 +248,18 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("APPANAGE_CONFIG"))
         return init_settings, env_settings, toml
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begin_with_the_profile(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """What is not said is what the profile says."""
+        name, lifetimes = given.get("profile", ProfileName.COMMERCIAL), given.get("lifetimes", {})
+        if isinstance(lifetimes, Lifetimes):
+            lifetimes = lifetimes.model_dump(exclude_unset=True)
+        if name not in list(PROFILES) or not isinstance(lifetimes, dict):
+            return given  # refused by the field itself
+        profile = PROFILES[name]
+        return profile.defaults | given | {"lifetimes": {**profile.lifetimes, **lifetimes}}
 
     @model_validator(mode="after")
     def _refuse_unsafe_combinations(self) -> Self:
@@ -222,7 +287,46 @@ class Settings(BaseSettings):
                 self.demo and not self.is_loopback,
                 "The demonstration data may be served on a loopback address only.",
             ),
+            (
+                self.require_fips and self.password_hash is PasswordHash.ARGON2ID,
+                "APPANAGE_REQUIRE_FIPS: no module knows argon2id; set APPANAGE_PASSWORD_HASH=pbkdf2-hmac-sha-256.",
+            ),
+            (
+                self.bot_domain == self.machine_domain,
+                "APPANAGE_BOT_DOMAIN and APPANAGE_MACHINE_DOMAIN must differ.",
+            ),
+            *self._excesses(),
         ]
+
+    def _excesses(self) -> list[tuple[bool, str]]:
+        """Where a setting goes beyond what the profile permits (checklist GOV-02, GOV-04)."""
+        rules = self.rules
+        return [
+            self._excess("CLIENT_ALGORITHMS", self.client_algorithms, rules.client_algorithms),
+            self._excess("PASSWORD_HASH", [self.password_hash], rules.password_hashes),
+            self._excess("OUTBOUND", [self.outbound], rules.outbound),
+            *(self._overlong(name, longest) for name, longest in rules.longest.items()),
+        ]
+
+    def _excess(self, name: str, chosen: Sequence[str], possible: Sequence[str]) -> tuple[bool, str]:
+        strange = ", ".join(one for one in chosen if one not in possible)
+        sentence = f"APPANAGE_{name}: {strange} is not possible in the {self.profile} profile; possible: {', '.join(possible)}."
+        return bool(strange), sentence
+
+    def _overlong(self, name: str, longest: timedelta) -> tuple[bool, str]:
+        most = TypeAdapter(timedelta).dump_python(longest, mode="json")
+        sentence = f"APPANAGE_LIFETIMES__{name.upper()}: at most {most} in the {self.profile} profile."
+        return getattr(self.lifetimes, name) > longest, sentence
+
+    @property
+    def rules(self) -> Profile:
+        """What the profile says beside the settings."""
+        return PROFILES[self.profile]
+
+    @property
+    def own_domains(self) -> frozenset[str]:
+        """The domains of addresses that only the platform itself gives."""
+        return frozenset({self.machine_domain, self.bot_domain})
 
     @property
     def issuer(self) -> str:

