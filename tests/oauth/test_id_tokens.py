@@ -77,6 +77,25 @@ def test_it_says_who_signed_in_when_and_for_which_client():
     }
 
 
+def test_in_another_profile_it_is_signed_with_rsassa_pss():
+    """GOV-02: PS256, an RSA key of 2048 bits at least, and the at_hash of the same SHA-256."""
+    key = new_signing_key("key-2", "PS256")
+    token = sign(CLAIMS, key, access_token="an.access.token")
+
+    assert part(token, 0) == {"alg": "PS256", "typ": "JWT", "kid": "key-2"}
+    assert part(token, 1) == part(TOKEN, 1)
+    assert len(base64.urlsafe_b64decode(f"{key.public['n']}==")) == 256
+    assert read_hint(token, lambda _: key, issuer=ISSUER) == HINT
+
+
+def test_a_key_of_one_algorithm_verifies_no_other():
+    """TOK-03: RFC 8725 §3.1; the same RSA key would do for both."""
+    as_pss = SigningKey("key-1", "PS256", KEY.key)
+
+    with pytest.raises(InvalidRequest):
+        read_hint(TOKEN, lambda _: as_pss, issuer=ISSUER)
+
+
 def test_without_nonce_and_session_it_says_nothing_of_them():
     """STD-04."""
     token = sign(

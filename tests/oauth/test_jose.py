@@ -3,6 +3,7 @@
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,9 +29,11 @@ from appanage.oauth.jose import (
     Malformed,
     UnusableKey,
     json_object,
+    labels_of,
     public_key_of,
     read_public_key,
 )
+from appanage.profiles import COMMERCIAL, FEDRAMP, PROFILES
 from support.keys import KEYS, ClientKey, public, signed
 
 EC, P384, RSA, ED = KEYS["ES256"], KEYS["ES384"], KEYS["PS256"], KEYS["EdDSA"]
@@ -63,6 +66,11 @@ def certificate(native: ec.EllipticCurvePrivateKey) -> str:
     return made.decode()
 
 
+# Where nothing is narrowed.
+read = partial(read_public_key, algorithms=CLIENT_ALGORITHMS)
+key_of = partial(public_key_of, algorithms=CLIENT_ALGORITHMS)
+
+
 def rsa_jwk(bits: int, exponent: int = 65537) -> dict[str, Any]:
     """Of the right size, and of no use to anybody."""
     return {"kty": "RSA", "n": int_to_base64((1 << (bits - 1)) + 1), "e": int_to_base64(exponent)}
@@ -80,13 +88,13 @@ def rsa_jwk(bits: int, exponent: int = 65537) -> dict[str, Any]:
 def test_a_key_reads_the_same_in_every_form(key: ClientKey, algorithm: str, label: str):
     """CRED-06."""
     jwk = public(key)
-    expected = public_key_of(jwk)
+    expected = key_of(jwk)
     forms = [json.dumps(jwk), f"\n {json.dumps(jwk)} \n", json.dumps({"keys": [jwk]}), pem(key.public_key)]
 
     assert (expected.algorithm, expected.label, expected.kid) == (algorithm, label, None)
     assert expected.jwk == jwk
     assert expected.thumbprint == thumbprint(jwk)
-    assert [read_public_key(form) for form in forms] == [expected] * 4
+    assert [read(form) for form in forms] == [expected] * 4
 
 
 def test_the_thumbprint_is_that_of_the_rfc():
@@ -97,7 +105,7 @@ def test_the_thumbprint_is_that_of_the_rfc():
         "AtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3"
         "XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
     )
-    key = public_key_of({"kty": "RSA", "n": modulus, "e": "AQAB", "kid": "2011-04-29"})
+    key = key_of({"kty": "RSA", "n": modulus, "e": "AQAB", "kid": "2011-04-29"})
 
     assert key.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
@@ -105,19 +113,19 @@ def test_the_thumbprint_is_that_of_the_rfc():
 def test_a_certificate_is_read_for_its_key():
     private = ec.generate_private_key(ec.SECP256R1())
 
-    assert read_public_key(certificate(private)) == read_public_key(pem(private.public_key()))
+    assert read(certificate(private)) == read(pem(private.public_key()))
 
 
 def test_what_is_kept_of_a_key_reads_back_and_holds_nothing_else():
     given_jwk = public(
         EC, kid="k1", use="sig", key_ops=["verify"], alg="ES256", ext=True, x5u="https://a.test/"
     )
-    key = public_key_of(given_jwk)
+    key = key_of(given_jwk)
 
     assert set(key.jwk) == {"kty", "crv", "x", "y", "kid"}
     assert key.kid == "k1"
-    assert public_key_of(key.jwk) == key
-    assert key.thumbprint == public_key_of(public(EC)).thumbprint
+    assert key_of(key.jwk) == key
+    assert key.thumbprint == key_of(public(EC)).thumbprint
 
 
 @pytest.mark.parametrize("member", ["x", "n"])
@@ -126,7 +134,7 @@ def test_zeros_in_front_of_a_number_make_no_other_key(member: str):
     jwk = public(EC if member == "x" else RSA)
     padded = urlsafe_b64encode(b"\0" + urlsafe_b64decode(jwk[member].encode())).decode()
 
-    assert public_key_of({**jwk, member: padded}) == public_key_of(jwk)
+    assert key_of({**jwk, member: padded}) == key_of(jwk)
 
 
 PRIVATE_KEYS = [
@@ -150,7 +158,7 @@ PRIVATE_KEYS = [
 @pytest.mark.parametrize("pasted", PRIVATE_KEYS)
 def test_a_private_key_is_refused_firmly(pasted: str):
     with pytest.raises(UnusableKey, match=r"^That is a private key\. Keep it secret, make a new pair"):
-        read_public_key(pasted)
+        read(pasted)
 
 
 def changed(key: ClientKey, **members: Any) -> str:
@@ -241,7 +249,7 @@ def changed(key: ClientKey, **members: Any) -> str:
 def test_a_key_that_cannot_be_used_is_refused_with_advice(pasted: str, advice: str):
     """CRED-06, TOK-04."""
     with pytest.raises(UnusableKey) as refused:
-        read_public_key(pasted)
+        read(pasted)
 
     assert advice in str(refused.value)
 
@@ -249,7 +257,7 @@ def test_a_key_that_cannot_be_used_is_refused_with_advice(pasted: str, advice: s
 @given(st.text())
 def test_what_is_said_about_a_text_never_repeats_it(pasted: str):
     with pytest.raises(UnusableKey) as refused:
-        read_public_key(f"canary {pasted}")
+        read(f"canary {pasted}")
 
     assert "canary" not in str(refused.value)
 
@@ -257,7 +265,7 @@ def test_what_is_said_about_a_text_never_repeats_it(pasted: str):
 @given(st.sampled_from([EC, RSA, ED]), MEMBERS, JSON)
 def test_no_json_does_more_than_be_refused(key: ClientKey, member: str, value: Any):
     with contextlib.suppress(UnusableKey):
-        public_key_of({**public(key), member: value})
+        key_of({**public(key), member: value})
 
 
 @pytest.mark.parametrize(
@@ -276,9 +284,24 @@ def test_a_stricter_profile_narrows_the_kinds(key: ClientKey, algorithms: list[s
         read_public_key(json.dumps(public(key)), algorithms=algorithms)
 
 
+def test_every_profile_accepts_a_part_of_what_is_possible():
+    """GOV-02."""
+    assert all(set(one.client_algorithms) <= set(CLIENT_ALGORITHMS) for one in PROFILES.values())
+    assert COMMERCIAL.client_algorithms == CLIENT_ALGORITHMS
+
+
+def test_what_is_possible_in_a_stricter_profile_is_told():
+    """GOV-02."""
+    with pytest.raises(UnusableKey, match=r"Use one of these: EC P-256, EC P-384, RSA\.$"):
+        read_public_key(json.dumps(public(ED)), algorithms=FEDRAMP.client_algorithms)
+
+    assert labels_of(FEDRAMP.client_algorithms) == ["EC P-256", "EC P-384", "RSA"]
+    assert "Ed25519" in labels_of(COMMERCIAL.client_algorithms)
+
+
 def test_a_key_signs_with_the_name_that_the_profile_knows():
     """RFC 9864."""
-    assert public_key_of(public(ED)).algorithm == "EdDSA"
+    assert key_of(public(ED)).algorithm == "EdDSA"
     assert public_key_of(public(ED), algorithms=["Ed25519"]).algorithm == "Ed25519"
 
 
@@ -288,7 +311,7 @@ def test_a_key_verifies_with_its_own_algorithm_only(name: str, algorithm: str):
     """TOK-03: RFC 8725 §3.1. No library warns about it either."""
     message, _, signature = signed({}, {}, KEYS[name], name).rpartition(".")
     is_its_own = algorithm == name or {algorithm, name} == {"EdDSA", "Ed25519"}
-    found = public_key_of(public(KEYS[name])).verifies(
+    found = key_of(public(KEYS[name])).verifies(
         message.encode(), urlsafe_b64decode(signature.encode()), algorithm=algorithm
     )
 
@@ -301,12 +324,12 @@ def test_a_key_verifies_with_its_own_algorithm_only(name: str, algorithm: str):
 def test_no_other_algorithm_verifies_anything(algorithm: str):
     """TOK-03."""
     for name in ("ES256", "ES384", "PS256", "EdDSA"):
-        assert not public_key_of(public(KEYS[name])).verifies(b"", b"", algorithm=algorithm)
+        assert not key_of(public(KEYS[name])).verifies(b"", b"", algorithm=algorithm)
 
 
 @given(st.binary(max_size=300), st.sampled_from(["ES256", "ES384", "PS256", "EdDSA"]))
 def test_no_bytes_are_a_signature(signature: bytes, name: str):
-    assert not public_key_of(public(KEYS[name])).verifies(b"message", signature, algorithm=name)
+    assert not key_of(public(KEYS[name])).verifies(b"message", signature, algorithm=name)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The metadata documents (RFC 8414 §2, OpenID Connect Discovery §3, RFC 9728 §2)."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,23 @@ ENDPOINTS = {"token_endpoint": "https://apps.example/v1/access_token"}
 
 
 def document(server: Server = SERVER, **options: Any) -> dict[str, Any]:
+    usual: dict[str, Any] = {"client_algorithms": ["ES256", "PS256"], "id_token_algorithm": "RS256"}
     return metadata.authorization_server(
-        server=server, endpoints=ENDPOINTS, grant_types=["refresh_token", "b"], scopes=["a:read"], **options
+        server=server,
+        endpoints=ENDPOINTS,
+        grant_types=["refresh_token", "b"],
+        scopes=["a:read"],
+        **usual | options,
+    )
+
+
+def resource_document(client_algorithms: Collection[str] = ("ES256",)) -> dict[str, Any]:
+    return metadata.protected_resource(
+        issuer=SERVER.issuer,
+        resource="https://apps.example/v1",
+        scopes=["b", "a"],
+        client_algorithms=client_algorithms,
+        name="Appanage",
     )
 
 
@@ -43,15 +59,22 @@ def test_plain_is_told_only_where_it_works(allows_plain: bool, methods: list[str
     assert found["code_challenge_methods_supported"] == methods
 
 
-def test_only_asymmetric_algorithms_are_offered_and_no_public_client_introspects():
-    """STD-04, TOK-15, RFC 8725 §3.1."""
-    found = document()
+def test_the_algorithms_of_the_profile_are_offered_and_no_others():
+    """STD-04, GOV-02, RFC 8725 §3.1."""
+    found = document(client_algorithms=("ES384",), id_token_algorithm="PS256")
     offered = {name: values for name, values in found.items() if "_alg_values_" in name}
+    resource = resource_document(client_algorithms=("ES384",))
 
     assert len(offered) == 5
-    for values in offered.values():
-        assert not any(value.startswith("HS") or value.lower() == "none" for value in values)
-    assert found["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert offered.pop("id_token_signing_alg_values_supported") == ["PS256"]
+    assert all(values == ["ES384"] for values in offered.values())
+    assert resource["dpop_signing_alg_values_supported"] == ["ES384"]
+
+
+def test_no_public_client_introspects():
+    """TOK-15."""
+    found = document()
+
     assert "none" in found["token_endpoint_auth_methods_supported"]
     assert "none" not in found["introspection_endpoint_auth_methods_supported"]
 
@@ -63,9 +86,7 @@ def test_documentation_is_named_where_there_is_some():
 
 def test_the_document_of_the_resource():
     """STD-02."""
-    found = metadata.protected_resource(
-        issuer=SERVER.issuer, resource="https://apps.example/v1", scopes=["b", "a"], name="Appanage"
-    )
+    found = resource_document()
 
     assert found["authorization_servers"] == [SERVER.issuer]
     assert found["scopes_supported"] == ["a", "b"]

@@ -21,17 +21,21 @@ def person(world: World) -> Account:
 
 def signed_in(world: World, person: Account) -> str:
     with world.deployment.transaction(world.origin) as tx:
-        made = signin.sign_in(tx, person.email, PASSWORD)
+        made = signin.sign_in(tx, person.email, PASSWORD, passwords=world.deployment.passwords)
         assert made is not None
         return made.cookie.reveal()
 
 
 def found(deployment: Deployment, world: World, cookie: str) -> BrowserSession | None:
+    """The live session, whose use is noted as a page does."""
     lifetimes = deployment.settings.lifetimes
     with deployment.transaction(world.origin) as tx:
-        return signin.find_session(
+        session = signin.find_session(
             tx, cookie, idle=lifetimes.session_idle, absolute=lifetimes.session_absolute
         )
+    if session is not None:
+        signin.note_seen(deployment.database, world.origin, session.id)
+    return session
 
 
 def test_a_session_is_a_secret_of_the_browser(world: World, deployment: Deployment, person: Account):
@@ -53,7 +57,7 @@ def test_each_sign_in_makes_a_new_session(world: World, person: Account):
 @pytest.mark.parametrize("password", ["wrong password entirely", "", PASSWORD.upper()])
 def test_a_wrong_password_is_refused_and_recorded(world: World, person: Account, password: str):
     with world.deployment.transaction(world.origin) as tx:
-        assert signin.sign_in(tx, person.email, password) is None
+        assert signin.sign_in(tx, person.email, password, passwords=world.deployment.passwords) is None
 
     assert len(world.events(person.organization, "signin.refused")) == 1
 
@@ -61,12 +65,20 @@ def test_a_wrong_password_is_refused_and_recorded(world: World, person: Account,
 def test_an_unknown_address_is_refused_the_same_way(world: World):
     """SES-11."""
     with world.deployment.transaction(world.origin) as tx:
-        assert signin.sign_in(tx, f"{uuid.uuid4()}@nobody.example", PASSWORD) is None
+        assert (
+            signin.sign_in(
+                tx, f"{uuid.uuid4()}@nobody.example", PASSWORD, passwords=world.deployment.passwords
+            )
+            is None
+        )
 
 
 def test_the_address_may_be_written_in_any_case(world: World, person: Account):
     with world.deployment.transaction(world.origin) as tx:
-        assert signin.sign_in(tx, person.email.upper(), PASSWORD) is not None
+        assert (
+            signin.sign_in(tx, person.email.upper(), PASSWORD, passwords=world.deployment.passwords)
+            is not None
+        )
 
 
 def test_a_session_ends_when_nobody_uses_it(
@@ -101,7 +113,9 @@ def test_a_new_password_ends_every_session(world: World, deployment: Deployment,
     """SES-08."""
     cookie = signed_in(world, person)
     with world.deployment.transaction(world.origin) as tx:
-        signin.set_password(tx, person, "another four words entirely", by=NARRATOR)
+        signin.set_password(
+            tx, person, "another four words entirely", by=NARRATOR, passwords=world.deployment.passwords
+        )
 
     assert found(deployment, world, cookie) is None
 

@@ -119,10 +119,45 @@ def test_tokens_signed_before_and_after_a_rotation_are_both_good(world: World, c
     assert len({caller.account.id for caller in callers}) == 1
 
 
+def test_each_profile_has_keys_of_its_own_on_one_database(world: World, own_url: str, clock: MovableClock):
+    """GOV-02: what is missing after a change of the profile is made, and the other's keys are not known."""
+    rotated(world)
+    other = assemble(settings_for(profile="fedramp"), own_url, clock=clock)
+    for _ in range(2):
+        with other.transaction(world.origin) as tx:
+            ensure_keys(tx, other.keys, by=SYSTEM)
+    with other.transaction(world.origin) as tx:
+        made = rotate(tx, other.keys, other.settings.lifetimes, by=SYSTEM)
+        kept = tx.scalars(text("SELECT algorithm FROM signing_keys")).all()
+        with pytest.raises(LookupError, match="no signing key for RS256"):
+            other.keys.signing_key(tx, "RS256")
+    other.database.dispose()
+    [rsa] = [key for key in world.deployment.keys.public_keys() if key["alg"] == "RS256"]
+
+    assert made == []
+    assert sorted(kept) == ["ES256", "PS256", "RS256"]
+    assert sorted(key["alg"] for key in other.keys.public_keys()) == ["ES256", "PS256"]
+    assert other.keys.find(rsa["kid"]) is None
+    assert other.keys.find(published(world)[0]) is not None
+
+
+def test_a_change_back_finds_the_old_keys(world: World, own_url: str, clock: MovableClock):
+    rotated(world)
+    before = {key["kid"] for key in world.deployment.keys.public_keys()}
+    other = assemble(settings_for(profile="fedramp"), own_url, clock=clock)
+    other.prepare()
+    other.database.dispose()
+    back = assemble(settings_for(), own_url, clock=clock)
+    back.prepare()
+    back.database.dispose()
+
+    assert {key["kid"] for key in back.keys.public_keys()} == before
+
+
 def test_private_keys_are_worthless_without_the_deployments_secret(world: World):
     """TOK-14, CRED-02."""
     rotated(world)
-    other = KeyRing(b"another deployment's secret key, long enough")
+    other = KeyRing(b"another deployment's secret key, long enough", signs_id_tokens_with="RS256")
     with world.deployment.transaction(world.origin) as tx:
         stored = tx.scalars(text("SELECT sealed_private_key FROM signing_keys")).all()
         with pytest.raises(Unsealable):

@@ -18,15 +18,20 @@ from appanage.storage import Transaction
 
 
 def authenticate(
-    tx: Transaction, credentials: ClientCredentials, *, audiences: Collection[str]
+    tx: Transaction,
+    credentials: ClientCredentials,
+    *,
+    audiences: Collection[str],
+    algorithms: Collection[str],
 ) -> App | None:
     """The app whose client this is; None, and a record, when it cannot be or may not act (checklist CRED-12).
 
     Unknown client, wrong proof, another way of proving than the registered one and a suspended app read the same; with
-    a secret they also cost the same statements. An assertion counts once; `audiences` are those it may be made for.
+    a secret they also cost the same statements. An assertion counts once; `audiences` are those it may be made for, `algorithms` those it may be
+    signed with.
     """
     app = apps.find_by_client_id(tx, credentials.client_id)
-    if not _prove(tx, app, credentials, audiences) or app is None or not app.is_active:
+    if not _prove(tx, app, credentials, audiences, algorithms) or app is None or not app.is_active:
         _record_failure(tx, app, credentials.client_id)
         return None
     return app
@@ -52,12 +57,16 @@ def may_still_ask(app: App, scopes: Collection[str]) -> bool:
 
 
 def _prove(
-    tx: Transaction, app: App | None, credentials: ClientCredentials, audiences: Collection[str]
+    tx: Transaction,
+    app: App | None,
+    credentials: ClientCredentials,
+    audiences: Collection[str],
+    algorithms: Collection[str],
 ) -> bool:
     if credentials.method == ClientAuthentication.NONE:
         return app is not None and app.is_public
     if credentials.method == ClientAuthentication.PRIVATE_KEY_JWT:
-        return app is not None and _prove_by_key(tx, app, credentials.proof, audiences)
+        return app is not None and _prove_by_key(tx, app, credentials.proof, audiences, algorithms)
     return _prove_by_secret(tx, app, credentials.proof)
 
 
@@ -74,12 +83,19 @@ def _belongs(row: ClientSecret, app: App) -> bool:
     return hmac.compare_digest(row.app_id.bytes, app.id.bytes)
 
 
-def _prove_by_key(tx: Transaction, app: App, assertion: str, audiences: Collection[str]) -> bool:
+def _prove_by_key(
+    tx: Transaction, app: App, assertion: str, audiences: Collection[str], algorithms: Collection[str]
+) -> bool:
     keys = {row.thumbprint: row for row in apps.list_keys(tx, app, live_only=True)}
     jwks: list[Mapping[str, object]] = [row.jwk for row in keys.values()]
     try:
         proven: ClientAssertion = assertions.verify(
-            assertion, jwks, client_id=app.client_id, audiences=audiences, now=tx.now
+            assertion,
+            jwks,
+            client_id=app.client_id,
+            audiences=audiences,
+            now=tx.now,
+            algorithms=algorithms,
         )
     except InvalidClient:
         return False

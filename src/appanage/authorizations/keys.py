@@ -15,7 +15,6 @@ from appanage.authorizations.model import SigningKeyRecord
 from appanage.kit import sealing
 from appanage.oauth.signing_keys import (
     ACCESS_TOKEN_ALGORITHM,
-    ALGORITHMS,
     SigningKey,
     import_signing_key,
     new_signing_key,
@@ -35,16 +34,22 @@ class PublishedKey:
 
 
 class KeyRing:
-    """The published keys as one process knows them. Reads them anew when a token names a key it does not know."""
+    """The published keys as one process knows them. Reads them anew when a token names a key it does not know.
 
-    def __init__(self, secret_key: bytes) -> None:
+    `algorithms` are those that the deployment signs with. It knows no keys of others, which a database may still hold
+    that was used in another profile: they are neither published nor believed (checklist GOV-02).
+    """
+
+    def __init__(self, secret_key: bytes, *, signs_id_tokens_with: str) -> None:
+        self.algorithms = (ACCESS_TOKEN_ALGORITHM, signs_id_tokens_with)
         self._sealing_key = sealing.derive_key(secret_key, _PURPOSE)
         self._keys: Mapping[str, PublishedKey] = {}
         self._loaded_at: datetime | None = None
         self._lock = Lock()
 
     def load(self, tx: Transaction) -> None:
-        rows = tx.scalars(select(SigningKeyRecord).order_by(SigningKeyRecord.active_from))
+        ours = select(SigningKeyRecord).where(SigningKeyRecord.algorithm.in_(self.algorithms))
+        rows = tx.scalars(ours.order_by(SigningKeyRecord.active_from))
         opened = {row.key_id: PublishedKey(self._signing_key(row), row.active_from) for row in rows}
         with self._lock:
             self._keys, self._loaded_at = opened, tx.now
@@ -109,9 +114,9 @@ class KeyRing:
 
 
 def ensure_keys(tx: Transaction, ring: KeyRing, *, by: events.Actor) -> None:
-    """Makes the first signing key for each algorithm of a new deployment."""
+    """Makes the first signing key for each algorithm of a deployment that is new, or new in its profile."""
     _lock(tx)
-    for algorithm in ALGORITHMS:
+    for algorithm in ring.algorithms:
         if not _all(tx, algorithm):
             ring.make(tx, algorithm, active_from=tx.now, by=by)
     ring.load(tx)
@@ -127,7 +132,7 @@ def rotate(
     _lock(tx)
     made = [
         key
-        for algorithm in ALGORITHMS
+        for algorithm in ring.algorithms
         if (key := _rotate(tx, ring, algorithm, lifetimes, by=by, on_demand=on_demand))
     ]
     ring.load(tx)

@@ -1,6 +1,6 @@
 """Proofs that count once: client assertions and DPoP proofs, known by their `jti` (checklist CRED-06, TOK-10)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -21,6 +21,7 @@ def accept(
     *,
     method: str,
     url: str,
+    algorithms: Collection[str],
     access_token: str | None = None,
 ) -> Proof | None:
     """The DPoP proof of a request, None without one: genuine, of this request, with our nonce, and new (RFC 9449 §4.3).
@@ -30,7 +31,9 @@ def accept(
     sent = dpop.read_proof(headers)
     if sent is None:
         return None
-    proof = dpop.verify(sent, method=method, url=url, now=tx.now, access_token=access_token)
+    proof = dpop.verify(
+        sent, method=method, url=url, now=tx.now, algorithms=algorithms, access_token=access_token
+    )
     if not nonces.is_current(proof.nonce, tx.now):
         raise UseDpopNonce("Use the nonce that the DPoP-Nonce header of this answer holds.")
     if not spend(tx, key_thumbprint=proof.thumbprint, token_id=proof.token_id, forget_at=proof.expires_at):

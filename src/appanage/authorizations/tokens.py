@@ -17,7 +17,6 @@ from appanage.oauth import id_tokens
 from appanage.oauth.access_tokens import AccessClaims, sign
 from appanage.oauth.id_tokens import IdClaims
 from appanage.oauth.scopes import format_scope
-from appanage.oauth.signing_keys import ID_TOKEN_ALGORITHM
 from appanage.settings import Settings
 from appanage.storage import Transaction
 
@@ -235,5 +234,5 @@ class TokenIssuer:
             nonce=grant.nonce,
             session=str(grant.session_id) if grant.session_id else None,
         )
-        key = self.keys.signing_key(tx, ID_TOKEN_ALGORITHM)
+        key = self.keys.signing_key(tx, self.settings.rules.signs_id_tokens_with)
         return Secret(id_tokens.sign(claims, key, access_token=access.value.reveal()))

@@ -1,7 +1,7 @@
 """`appanage doctor`: looks at everything that a deployment needs and says what to do."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,15 +9,22 @@ from pathlib import Path
 from sqlalchemy import text
 
 from appanage.authorizations.keys import KeyRing
+from appanage.cli import algorithms
 from appanage.cli.console import Problem, progress
 from appanage.cli.demo import keepsake, making
 from appanage.cli.explanations import as_problems
 from appanage.cli.opening import running_database, settings_of
 from appanage.deployment import Deployment, assemble
 from appanage.events.queries import broken_links
+from appanage.kit import fips
 from appanage.kit.origin import command_line_origin
+from appanage.kit.outbound import OutboundPolicy
 from appanage.kit.sealing import Unsealable
+from appanage.kit.spans import span
+from appanage.kit.text import count_of
 from appanage.settings import Settings
+from appanage.signin.passwords import Passwords
+from appanage.signin.service import count_unusable_passwords
 from appanage.storage import Transaction, migrate
 from appanage.storage.engine import OLDEST_POSTGRESQL
 
@@ -26,18 +33,20 @@ TOLERATED_SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found; `advice` says what to do and is empty when all is well."""
+    """What a check found; `advice` says what to do and is empty when all is well. Each of `details` has its own line."""
 
     subject: str
     text: str
     advice: str = ""
+    details: Sequence[str] = ()
 
     @property
     def is_well(self) -> bool:
         return not self.advice
 
     def __str__(self) -> str:
-        return f"{'ok' if self.is_well else 'problem':<8} {self.subject}: {self.text} {self.advice}".rstrip()
+        found = f"{'ok' if self.is_well else 'problem':<8} {self.subject}: {self.text} {self.advice}".rstrip()
+        return "\n".join([found, *(f"{'':<11}{detail}" for detail in self.details)])
 
 
 def examine(data: Path | None) -> list[Finding]:
@@ -47,7 +56,16 @@ def examine(data: Path | None) -> list[Finding]:
             settings = settings_of(data)
     except Problem as problem:
         return [Finding("configuration", problem.sentence, "Nothing else can be examined until then.")]
-    findings = [_configuration(settings), *_folder(settings)]
+    cryptography = _modules(settings)
+    findings = [
+        _configuration(settings),
+        _profile(settings),
+        _algorithms(settings),
+        cryptography,
+        *_folder(settings),
+    ]
+    if not cryptography.is_well:
+        return findings  # nothing starts
     if not settings.database_url and not (settings.data.expanduser() / "postgres" / "PG_VERSION").exists():
         advice = "Start with `appanage serve`, or name another folder with --data."
         return [*findings, Finding("database", "There is none in the data folder yet.", advice)]
@@ -57,6 +75,54 @@ def examine(data: Path | None) -> list[Finding]:
 def _configuration(settings: Settings) -> Finding:
     where = "another PostgreSQL" if settings.database_url else "the embedded PostgreSQL"
     return Finding("configuration", f"{settings.base_url}, on {where}.")
+
+
+def _profile(settings: Settings) -> Finding:
+    """The rules of the profile in words; what the settings narrowed is told as it is narrowed."""
+    rules, lifetimes = settings.rules, settings.lifetimes
+    return Finding(
+        "profile",
+        f"{rules.name}.",
+        details=[
+            "Apps are made by Full Administrators, through the API alone; nobody else changes them."
+            if rules.by_administrators
+            else "Apps are made by any person, in the portal and through the API.",
+            "There is an App Hub." if rules.has_app_hub else "There is no App Hub.",
+            f"Access tokens live {span(lifetimes.access_token)}.",
+            f"Refresh tokens live {span(lifetimes.refresh_token)}, renewed by each refresh.",
+            f"Personal tokens, also those of administrators, live {span(lifetimes.personal_token)} at most.",
+            f"Browser sessions end after {span(lifetimes.session_idle)} without activity.",
+            f"Browser sessions end after {span(lifetimes.session_absolute)} in any case.",
+            f"Outbound calls: {_reach(settings)}.",
+        ],
+    )
+
+
+def _reach(settings: Settings) -> str:
+    listed = ", ".join(settings.outbound_hosts) or "none is listed"
+    return {
+        OutboundPolicy.PUBLIC: f"to public hosts, and to the listed ones ({listed})",
+        OutboundPolicy.LISTED: f"to the listed hosts alone ({listed})",
+        OutboundPolicy.OFF: "none",
+    }[settings.outbound]
+
+
+def _algorithms(settings: Settings) -> Finding:
+    uses = algorithms.in_use(settings, Passwords.of(settings))
+    return Finding("algorithms", "No others are used.", details=[str(use) for use in uses])
+
+
+def _modules(settings: Settings) -> Finding:
+    """Without FIPS mode all is well where the operator did not demand it."""
+    found = fips.modules()
+    details = [str(module) for module in found]
+    if all(module.is_in_fips_mode for module in found):
+        return Finding("cryptographic modules", "They run in FIPS mode.", details=details)
+    if settings.require_fips:
+        advice = "Run them on an OpenSSL whose FIPS provider is active, or unset APPANAGE_REQUIRE_FIPS."
+        return Finding("cryptographic modules", "Not all run in FIPS mode.", advice, details)
+    told = "Not all run in FIPS mode; APPANAGE_REQUIRE_FIPS would demand it."
+    return Finding("cryptographic modules", told, details=details)
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:
@@ -113,15 +179,27 @@ def _contents(deployment: Deployment) -> list[Finding]:
 
 
 def _keys(deployment: Deployment, tx: Transaction) -> Finding:
-    ring = KeyRing(deployment.secret_key)
+    ring = KeyRing(deployment.secret_key, signs_id_tokens_with=deployment.settings.rules.signs_id_tokens_with)
     try:
-        signing = ring.signing_key(tx)
+        signing = [ring.signing_key(tx, algorithm) for algorithm in ring.algorithms]
     except Unsealable:
         advice = "Use the secret key that this database was first used with: APPANAGE_SECRET_KEY, or the file secret-key."
         return Finding("signing keys", "They were sealed under another secret key.", advice)
     except LookupError:
-        return Finding("signing keys", "There is none that signs now.", "Run `appanage migrate`.")
-    return Finding("signing keys", f"{len(ring.public_keys())} published; {signing.key_id} signs.")
+        missing = f"There is not one for each of {' and '.join(ring.algorithms)} that signs now."
+        return Finding("signing keys", missing, "Run `appanage migrate`.")
+    named = ", ".join(f"{key.key_id} ({key.algorithm})" for key in signing)
+    return Finding("signing keys", f"{len(ring.public_keys())} published; these sign: {named}.")
+
+
+def _passwords(deployment: Deployment, tx: Transaction) -> Finding:
+    """Passwords that were set in another profile may be kept in a way that this one does not accept."""
+    unusable = count_unusable_passwords(tx, deployment.passwords)
+    if not unusable:
+        return Finding("passwords", "Each is kept in a way that is accepted here.")
+    are = count_of(unusable, "is kept in a way that is", "are kept in ways that are")
+    advice = "Nobody can sign in with them: set new ones with `appanage person set-password`."
+    return Finding("passwords", f"{are} not accepted in this profile.", advice)
 
 
 def _clock(deployment: Deployment, tx: Transaction) -> Finding:
@@ -155,4 +233,10 @@ def _demonstration(deployment: Deployment, tx: Transaction) -> Finding:
     )
 
 
-CHECKS: tuple[Callable[[Deployment, Transaction], Finding], ...] = (_keys, _clock, _audit, _demonstration)
+CHECKS: tuple[Callable[[Deployment, Transaction], Finding], ...] = (
+    _keys,
+    _passwords,
+    _clock,
+    _audit,
+    _demonstration,
+)

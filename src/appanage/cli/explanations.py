@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from appanage.cli.console import Problem
 from appanage.kit.errors import Invalid, Refusal
+from appanage.kit.fips import NotInFipsMode
 from appanage.kit.sealing import Unsealable
 from appanage.storage.embedded import DataFolderUnusable
 
@@ -75,6 +76,7 @@ _TELLING: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (ValidationError, _of_settings),
     ((SettingsError, tomllib.TOMLDecodeError), _of_configuration),
     ((OperationalError, psycopg.OperationalError), _of_database),
+    (NotInFipsMode, lambda error: Problem(str(error), exit_code=2)),
     (DataFolderUnusable, lambda error: Problem(str(error))),
     (Unsealable, lambda _: Problem(_OTHER_SECRET_KEY)),
 )

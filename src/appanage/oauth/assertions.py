@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from appanage.oauth.errors import InvalidClient
-from appanage.oauth.jose import CLIENT_ALGORITHMS, Malformed, PublicKey, UnusableKey, public_key_of
+from appanage.oauth.jose import Malformed, PublicKey, UnusableKey, public_key_of
 from appanage.oauth.jwt import SignedClaims, read_signed_claims
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -45,9 +45,11 @@ def verify(
     client_id: str,
     audiences: Collection[str],
     now: datetime,
-    algorithms: Collection[str] = CLIENT_ALGORITHMS,
+    algorithms: Collection[str],
 ) -> ClientAssertion:
     """The client's proof; `keys` are the JWKs that it registered, and no other key counts.
+
+    A key that signs with none of `algorithms` counts no more, whatever was accepted when it was registered.
 
     Raises InvalidClient. Its sentence is always the same, so that nothing can be told apart; the cause is for logs.
     """
@@ -79,7 +81,7 @@ def _signer(
     message: SignedClaims, keys: Sequence[Mapping[str, Any]], algorithms: Collection[str]
 ) -> PublicKey:
     """The registered key that made the signature: the one that `kid` names, or any when it names none of them."""
-    known = list(_usable(keys))
+    known = list(_usable(keys, algorithms))
     kid = message.header.get("kid")
     named = [key for key in known if kid in {key.kid, key.thumbprint}] if isinstance(kid, str) else []
     for key in named or known:
@@ -88,11 +90,11 @@ def _signer(
     raise Malformed("not signed by a registered key with an allowed algorithm")
 
 
-def _usable(keys: Sequence[Mapping[str, Any]]) -> Iterator[PublicKey]:
+def _usable(keys: Sequence[Mapping[str, Any]], algorithms: Collection[str]) -> Iterator[PublicKey]:
     """One key that is no longer accepted must not keep the others from working."""
     for jwk in keys:
         with suppress(UnusableKey):
-            yield public_key_of(jwk)
+            yield public_key_of(jwk, algorithms=algorithms)
 
 
 def _require_parties(message: SignedClaims, client_id: str, audiences: Collection[str]) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from appanage.oauth.errors import InvalidToken
-from appanage.oauth.jose import CLIENT_ALGORITHMS
 from appanage.oauth.scopes import format_scope
 
 # One scheme in any case, one space, one token68 (RFC 6750 §2.1, RFC 9449 §7.1, RFC 9110 §11.1).
@@ -58,15 +57,19 @@ def challenge(
     *,
     realm: str,
     metadata: str,
+    algorithms: Collection[str],
     error: str | None = None,
     description: str = "",
     scopes: Collection[str] = (),
     scheme: Scheme = Scheme.BEARER,
 ) -> str:
-    """A WWW-Authenticate value (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1). Without an error it only asks for a token."""
+    """A WWW-Authenticate value (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1). Without an error it only asks for a token.
+
+    `algorithms` are those of DPoP proofs.
+    """
     parts = {"realm": realm, "resource_metadata": metadata}
     if scheme is Scheme.DPOP:
-        parts["algs"] = " ".join(CLIENT_ALGORITHMS)
+        parts["algs"] = " ".join(algorithms)
     if error:
         parts |= {"error": error, "error_description": description}
     if scopes:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from appanage.oauth.errors import InvalidDpopProof
-from appanage.oauth.jose import CLIENT_ALGORITHMS, Malformed, PublicKey, UnusableKey, public_key_of
+from appanage.oauth.jose import Malformed, PublicKey, UnusableKey, public_key_of
 from appanage.oauth.jwt import LONGEST_TEXT, SignedClaims, read_signed_claims
 
 TYPE = "dpop+jwt"
@@ -57,8 +57,8 @@ def verify(
     method: str,
     url: str,
     now: datetime,
+    algorithms: Collection[str],
     access_token: str | None = None,
-    algorithms: Collection[str] = CLIENT_ALGORITHMS,
 ) -> Proof:
     """The proof, if it is of this request (RFC 9449 §4.3), and of `access_token` where one is presented.
 

@@ -12,12 +12,12 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from appanage.oauth.errors import InvalidRequest
-from appanage.oauth.signing_keys import ID_TOKEN_ALGORITHM, SigningKey
+from appanage.oauth.signing_keys import ID_TOKEN_ALGORITHMS, SigningKey
 
 TYPE = "JWT"
 LONGEST = 8192
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-_REGISTRY = jws.JWSRegistry(algorithms=[ID_TOKEN_ALGORITHM])
+_REGISTRY = jws.JWSRegistry(algorithms=list(ID_TOKEN_ALGORITHMS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,6 @@ def _as_json(claims: IdClaims, access_token: str) -> dict[str, Any]:
 
 
 def _half_hash(value: str) -> str:
-    """The left half of the hash, by which a client sees that token and ID token belong together (Core §3.1.3.6)."""
+    """The left half of the hash of the signature's algorithm, SHA-256 for each of ours, by which a client sees that token and ID token belong together (Core §3.1.3.6)."""
     half = hashlib.sha256(value.encode("ascii")).digest()[:16]
     return urlsafe_b64encode(half).rstrip(b"=").decode("ascii")

@@ -17,7 +17,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey, thumbprint
 from joserfc.jws import JWSRegistry
 from joserfc.util import base64_to_int
 
-# What a client may sign with: asymmetric only. "Ed25519" is what RFC 9864 calls EdDSA on that curve.
+# What a client can sign with here: asymmetric only. "Ed25519" is what RFC 9864 calls EdDSA on that curve. Which of
+# them a deployment accepts is told to every function that reads a key or verifies what was signed.
 CLIENT_ALGORITHMS = ("ES256", "ES384", "PS256", "EdDSA", "Ed25519")
 LONGEST = 8192  # characters of a pasted key
 LONGEST_KEY_ID = 256
@@ -86,7 +87,7 @@ _KINDS = {
 }
 
 
-def read_public_key(text: str, *, algorithms: Collection[str] = CLIENT_ALGORITHMS) -> PublicKey:
+def read_public_key(text: str, *, algorithms: Collection[str]) -> PublicKey:
     """The key in a pasted text: a JWK, a key set with one key, a PEM public key or certificate.
 
     Raises UnusableKey, which never repeats what was pasted.
@@ -99,7 +100,7 @@ def read_public_key(text: str, *, algorithms: Collection[str] = CLIENT_ALGORITHM
     return public_key_of(jwk, algorithms=algorithms)
 
 
-def public_key_of(jwk: Mapping[str, Any], *, algorithms: Collection[str] = CLIENT_ALGORITHMS) -> PublicKey:
+def public_key_of(jwk: Mapping[str, Any], *, algorithms: Collection[str]) -> PublicKey:
     """The key that a parsed JWK describes; members that say nothing about it are dropped. Raises UnusableKey."""
     _refuse_secrets(jwk)
     kind = _kind_of(jwk, algorithms)
@@ -115,6 +116,11 @@ def public_key_of(jwk: Mapping[str, Any], *, algorithms: Collection[str] = CLIEN
         label=f"RSA {key.public_key.key_size}" if isinstance(key, RSAKey) else kind.label,
         _key=key,
     )
+
+
+def labels_of(algorithms: Collection[str]) -> list[str]:
+    """The kinds of keys that sign with one of these, in words for people."""
+    return [kind.label for kind in _accepted(algorithms).values()]
 
 
 def json_object(text: bytes) -> dict[str, Any]:
@@ -192,12 +198,15 @@ def _private() -> UnusableKey:
 
 
 def _kind_of(jwk: Mapping[str, Any], algorithms: Collection[str]) -> _Kind:
-    accepted = {name: kind for name, kind in _KINDS.items() if kind.usable(algorithms)}
-    for (key_type, curve), kind in accepted.items():
+    for (key_type, curve), kind in _accepted(algorithms).items():
         if jwk.get("kty") == key_type and jwk.get("crv") == curve:
             return kind
-    labels = ", ".join(kind.label for kind in accepted.values())
+    labels = ", ".join(labels_of(algorithms))
     raise UnusableKey(f"This kind of key is not accepted. Use one of these: {labels}.")
+
+
+def _accepted(algorithms: Collection[str]) -> Mapping[tuple[str, str | None], _Kind]:
+    return {name: kind for name, kind in _KINDS.items() if kind.usable(algorithms)}
 
 
 def _refuse_other_purposes(jwk: Mapping[str, Any], algorithms: Collection[str]) -> None:

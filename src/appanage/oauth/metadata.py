@@ -6,9 +6,8 @@ from typing import Any
 from appanage.oauth import pkce, userinfo
 from appanage.oauth.authorization import Prompt, Server
 from appanage.oauth.clients import ClientAuthentication
-from appanage.oauth.jose import CLIENT_ALGORITHMS
 from appanage.oauth.responses import ResponseMode
-from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM, ID_TOKEN_ALGORITHM
+from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM
 
 
 def authorization_server(
@@ -17,16 +16,18 @@ def authorization_server(
     endpoints: Mapping[str, str],
     grant_types: Collection[str],
     scopes: Collection[str],
+    client_algorithms: Collection[str],
+    id_token_algorithm: str,
     documentation: str | None = None,
 ) -> dict[str, Any]:
     """Metadata of the authorization server and OpenID provider (RFC 8414 §2, OpenID Connect Discovery §3).
 
     `endpoints` are the addresses by their names in the metadata. A client that authenticates can do so in every way at
-    every endpoint for clients, but a public one cannot introspect.
+    every endpoint for clients, but a public one cannot introspect. `client_algorithms` are those of its signatures.
     """
     methods = [method.value for method in ClientAuthentication]
     confidential = [method for method in methods if method != ClientAuthentication.NONE]
-    algorithms = list(CLIENT_ALGORITHMS)
+    algorithms = list(client_algorithms)
     return {
         "issuer": server.issuer,
         **endpoints,
@@ -45,7 +46,7 @@ def authorization_server(
         "require_pushed_authorization_requests": False,
         "dpop_signing_alg_values_supported": algorithms,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [ID_TOKEN_ALGORITHM],
+        "id_token_signing_alg_values_supported": [id_token_algorithm],
         "claim_types_supported": ["normal"],
         "claims_supported": [*userinfo.CLAIMS, "auth_time", "nonce", "at_hash", "sid", "org"],
         "claims_parameter_supported": False,
@@ -56,7 +57,9 @@ def authorization_server(
     } | ({"service_documentation": documentation} if documentation else {})
 
 
-def protected_resource(*, issuer: str, resource: str, scopes: Collection[str], name: str) -> dict[str, Any]:
+def protected_resource(
+    *, issuer: str, resource: str, scopes: Collection[str], client_algorithms: Collection[str], name: str
+) -> dict[str, Any]:
     """Protected resource metadata (RFC 9728 §2)."""
     return {
         "resource": resource,
@@ -66,6 +69,6 @@ def protected_resource(*, issuer: str, resource: str, scopes: Collection[str], n
         "scopes_supported": sorted(scopes),
         "bearer_methods_supported": ["header"],
         "resource_signing_alg_values_supported": [ACCESS_TOKEN_ALGORITHM],
-        "dpop_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(client_algorithms),
         "dpop_bound_access_tokens_required": False,
     }

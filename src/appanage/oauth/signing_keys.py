@@ -6,8 +6,7 @@ from typing import Any
 from joserfc.jwk import ECKey, RSAKey
 
 ACCESS_TOKEN_ALGORITHM = "ES256"
-ID_TOKEN_ALGORITHM = "RS256"  # the one that every OpenID client must know (OpenID Connect Core §15.1)
-ALGORITHMS = (ACCESS_TOKEN_ALGORITHM, ID_TOKEN_ALGORITHM)
+ID_TOKEN_ALGORITHMS = ("RS256", "PS256")  # a deployment signs with one of them
 _RSA_BITS = 2048
 
 

@@ -8,12 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appanage.directory.model import Account
 from appanage.storage import Record
-
-SEEN_EVERY = timedelta(minutes=1)
+from appanage.storage.use import NOTED_EVERY
 
 
 class Password(Record):
-    """A person's password as Argon2id keeps it."""
+    """A person's password, as a hash that names how it was made (see `password_hashes`)."""
 
     __tablename__ = "passwords"
 
@@ -50,10 +49,9 @@ class BrowserSession(Record):
             and self.account.is_person
         )
 
-    def seen(self, now: datetime) -> None:
-        """Keeps the session alive, without a write for every page."""
-        if now - self.last_seen_at >= SEEN_EVERY:
-            self.last_seen_at = now
+    def was_seen_lately(self, now: datetime) -> bool:
+        """Whether that was noted, so that not every page writes."""
+        return now - self.last_seen_at < NOTED_EVERY
 
 
 class Reveal(Record):

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, not_, or_, select, update
 
 from appanage import events
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.kit import sealing
 from appanage.kit.errors import NotFound
+from appanage.kit.origin import Origin
 from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_secret
-from appanage.signin import passwords
 from appanage.signin.model import BrowserSession, Password, Reveal
-from appanage.storage import Transaction
+from appanage.signin.passwords import Passwords, require_acceptable
+from appanage.storage import Database, Transaction, use
 from appanage.storage.batches import delete_batch
 
 REVEAL_FOR = timedelta(minutes=10)
@@ -29,11 +30,15 @@ class SignedIn:
     cookie: Secret
 
 
-def set_password(tx: Transaction, account: Account, password: str, *, by: events.Actor) -> None:
+def set_password(
+    tx: Transaction, account: Account, password: str, *, by: events.Actor, passwords: Passwords
+) -> None:
     """Raises Invalid when the password is too weak. Ends every session of the account (checklist SES-08)."""
-    passwords.require_acceptable(password, about=(account.display_name, account.email.partition("@")[0]))
+    require_acceptable(password, about=(account.display_name, account.email.partition("@")[0]))
+    hashed = passwords.hash(password)
+    directory.find_account_for_update(tx, account.id)  # sign-ins and new tokens follow, or are ended here
     row = tx.get(Password, account.id) or Password(account_id=account.id)
-    row.hash, row.changed_at = passwords.hash_password(password), tx.now
+    row.hash, row.changed_at = hashed, tx.now
     tx.add(row)
     end_all_sessions(tx, account)
     events.record(
@@ -41,7 +46,7 @@ def set_password(tx: Transaction, account: Account, password: str, *, by: events
     )
 
 
-def sign_in(tx: Transaction, email: str, password: str) -> SignedIn | None:
+def sign_in(tx: Transaction, email: str, password: str, *, passwords: Passwords) -> SignedIn | None:
     """A new session for the right password; None for a wrong one, of which the record stays (checklist SES-11)."""
     account = directory.find_person_by_email(tx, email)
     row = tx.get(Password, account.id) if account else None
@@ -49,9 +54,24 @@ def sign_in(tx: Transaction, email: str, password: str) -> SignedIn | None:
     if account is None or row is None or not right or not account.is_active:
         _record_refusal(tx, account, email)
         return None
+    if not _is_still(tx, account, row):
+        _record_refusal(tx, account, email)
+        return None
     if passwords.needs_rehash(row.hash):
-        row.hash = passwords.hash_password(password)
+        row.hash = passwords.hash(password)
     return _start_session(tx, account)
+
+
+def _is_still(tx: Transaction, account: Account, row: Password) -> bool:
+    """Whether the password is still the one that was compared, which took a while; from now on it stays (SES-08).
+
+    Its row is held, and not the account: an administrator who decides holds that, and can sign in meanwhile. Whoever
+    ends the sessions waits for it, and what they did to the account before is seen here.
+    """
+    compared = row.hash
+    tx.refresh(row, with_for_update={"key_share": True})
+    tx.refresh(account, ["login_enabled", "deleted_at"])
+    return row.hash == compared and account.is_active
 
 
 def find_session(
@@ -63,22 +83,37 @@ def find_session(
     found = tx.scalar(select(BrowserSession).where(BrowserSession.digest == digest(cookie)))
     if found is None or not found.is_live(tx.now, idle=idle, absolute=absolute):
         return None
-    found.seen(tx.now)
     return found
 
 
-def change_password(tx: Transaction, session: BrowserSession, *, old: str, new: str) -> SignedIn | None:
+def note_seen(database: Database, origin: Origin, session_id: uuid.UUID) -> None:
+    """Keeps a session alive, after the page."""
+    use.note(database, origin, BrowserSession, session_id, at="last_seen_at")
+
+
+def change_password(
+    tx: Transaction, session: BrowserSession, *, old: str, new: str, passwords: Passwords
+) -> SignedIn | None:
     """A person's own change: every session ends and this browser gets a new one (checklist SES-06, SES-08).
 
     None when the old password is wrong, of which the record stays. Raises Invalid when the new one is too weak.
     """
     account = session.account
     row = tx.get(Password, account.id)
-    if not passwords.matches(row.hash if row else None, old):
+    right = passwords.matches(row.hash if row else None, old)
+    # Held before the password's own row, as whoever sets one does.
+    directory.find_account_for_update(tx, account.id)
+    if row is None or not right or not _is_still(tx, account, row) or is_over(tx, session):
         _record_refusal(tx, account, account.email)
         return None
-    set_password(tx, account, new, by=account.as_actor())
+    set_password(tx, account, new, by=account.as_actor(), passwords=passwords)
     return _start_session(tx, account, theme=session.theme)
+
+
+def count_unusable_passwords(tx: Transaction, passwords: Passwords) -> int:
+    """Stored passwords with which nobody can sign in, since they are kept a way that is not accepted here."""
+    usable = or_(*(Password.hash.startswith(prefix, autoescape=True) for prefix in passwords.prefixes))
+    return tx.scalar(select(func.count()).select_from(Password).where(not_(usable))) or 0
 
 
 def list_live_sessions(
@@ -131,7 +166,16 @@ def sign_out(tx: Transaction, session: BrowserSession) -> None:
     )
 
 
+def is_over(tx: Transaction, session: BrowserSession) -> bool:
+    """Whether the session was ended since it was found; for acts that hold its account."""
+    tx.refresh(session, ["ended_at"])
+    return session.ended_at is not None
+
+
 def end_all_sessions(tx: Transaction, account: Account) -> None:
+    """Also of whoever is signing in: they hold the password, so that their session is there by now, or is refused."""
+    held = select(Password.account_id).where(Password.account_id == account.id)
+    tx.execute(held.with_for_update(key_share=True))
     live = update(BrowserSession).where(
         BrowserSession.account_id == account.id, BrowserSession.ended_at.is_(None)
     )

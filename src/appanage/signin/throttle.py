@@ -17,6 +17,7 @@ WINDOW = timedelta(minutes=15)
 # Of 20⁸ codes a handful is alive at a time: at this pace a guess takes for ever.
 _USER_CODES_PER_ACCOUNT = 20
 _USER_CODES_PER_SOURCE = 200
+_FETCHES_PER_ACCOUNT = 20  # a minute: each may keep a thread waiting for a slow host
 
 
 class Throttle:
@@ -35,6 +36,7 @@ class Throttle:
         self._user_codes_here = RateLimitItemPerMinute(_USER_CODES_PER_SOURCE, minutes, "user-code-source")
         self._beginnings = RateLimitItemPerMinute(settings.beginnings_per_source, 1, "beginnings")
         self._traces = RateLimitItemPerMinute(settings.traces_per_source, 1, "traces")
+        self._fetches = RateLimitItemPerMinute(_FETCHES_PER_ACCOUNT, 1, "fetches")
         self._requests = RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests")
 
     def count_signin_attempt(self, email: str, source: str) -> None:
@@ -80,6 +82,11 @@ class Throttle:
     def allows_trace(self, source: str) -> bool:
         """Whether one more refusal from here is recorded: a flood must not fill the audit log."""
         return self._limiter.hit(self._traces, network_of(source))
+
+    def count_fetch(self, account: str) -> None:
+        """Counts one address that we call for an account; raises TooMany."""
+        if not self._limiter.hit(self._fetches, account):
+            raise self._too_many(self._fetches, account)
 
     def count_request(self, account: str) -> None:
         """Counts one API request; raises TooMany when the account made too many. Keyed on a verified account."""
