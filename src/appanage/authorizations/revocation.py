@@ -1,8 +1,11 @@
 """Revocation: written once, known by every process within the published bound of one second (checklist REV-09)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from multiprocessing.connection import wait
+from socket import socket, socketpair
 from threading import Event as Signal
 from threading import Thread
 from time import monotonic
@@ -106,24 +109,36 @@ class RevocationFeed:
         self._horizon = 0
         self._forget_next = monotonic() + _FORGET_EVERY
         self._stopped = Signal()
-        self._thread = Thread(target=self._run, name="revocation-feed", daemon=True)
+        self._wake: socket | None = None
+        self._thread: Thread | None = None
 
     def start(self) -> None:
+        assert self._thread is None, "the feed runs already"
+        self._stopped.clear()
+        self._wake, woken = socketpair()
+        self._thread = Thread(target=self._run, args=(woken,), name="revocation-feed", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
-        self._thread.join(timeout=5)
+        wake, thread = self._wake, self._thread
+        self._wake = self._thread = None
+        if wake and thread:
+            with wake:
+                with suppress(BrokenPipeError):  # it has seen for itself that it is over
+                    wake.send(b"!")
+                thread.join(timeout=5)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._follow()
-            except psycopg.Error as error:
-                log.warning("revocation feed interrupted", reason=type(error).__name__)
-                self._stopped.wait(self._poll)
+    def _run(self, woken: socket) -> None:
+        with woken:
+            while not self._stopped.is_set():
+                try:
+                    self._follow(woken)
+                except psycopg.Error as error:
+                    log.warning("revocation feed interrupted", reason=type(error).__name__)
+                    self._stopped.wait(self._poll)
 
-    def _follow(self) -> None:
+    def _follow(self, woken: socket) -> None:
         with psycopg.connect(
             self._url, autocommit=True, connect_timeout=3, application_name="appanage feed"
         ) as connection:
@@ -131,8 +146,15 @@ class RevocationFeed:
             while not self._stopped.is_set():
                 self._read(connection)
                 self._forget()
-                for _ in connection.notifies(timeout=self._poll, stop_after=1):
-                    pass
+                self._wait(connection, woken)
+
+    def _wait(self, connection: Connection, woken: socket) -> None:
+        """Until there is a notification, or it is time for a poll, or to stop."""
+        if list(connection.notifies(timeout=0)):  # one that came with the answer to the last question
+            return
+        wait([connection.fileno(), woken], self._poll)
+        for _ in connection.notifies(timeout=0):
+            pass
 
     def _forget(self) -> None:
         if monotonic() >= self._forget_next:
