@@ -8,19 +8,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from appanage.apps.rules import AppRules
 from appanage.authorizations import proofs
 from appanage.authorizations.keys import KeyRing, ensure_keys
 from appanage.authorizations.revocation import RevocationFeed, RevocationIndex
 from appanage.authorizations.tokens import TokenIssuer
 from appanage.authorizations.verification import Verifier
 from appanage.events.service import SYSTEM
+from appanage.kit import fips
 from appanage.kit.clock import Clock, system_clock
 from appanage.kit.ids import PublicIds
 from appanage.kit.origin import Origin, internal_origin
+from appanage.kit.outbound import Fetcher
 from appanage.kit.sealing import derive_key
 from appanage.oauth.bearer import Scheme, headers_named, read_token
 from appanage.oauth.dpop import Nonces
 from appanage.settings import Settings
+from appanage.signin.passwords import Passwords
 from appanage.signin.throttle import Throttle
 from appanage.storage import Database, Transaction, migrate
 from appanage.storage.embedded import DataFolderUnusable, EmbeddedPostgres
@@ -41,6 +45,8 @@ class Deployment:
     feed: RevocationFeed
     throttle: Throttle
     nonces: Nonces
+    passwords: Passwords
+    fetcher: Fetcher
 
     def prepare(self) -> None:
         """Brings the database to the present schema and makes the first signing key."""
@@ -77,9 +83,14 @@ class Deployment:
                 headers_named(b"dpop", headers),
                 method=method,
                 url=self.settings.base_url + path,
+                algorithms=self.settings.client_algorithms,
                 access_token=presented.token,
             )
         return proof.thumbprint if proof else None
+
+    @property
+    def app_rules(self) -> AppRules:
+        return AppRules.of(self.settings)
 
     @contextmanager
     def transaction(self, origin: Origin) -> Iterator[Transaction]:
@@ -88,9 +99,14 @@ class Deployment:
 
 
 def assemble(settings: Settings, database_url: str, *, clock: Clock = system_clock) -> Deployment:
-    """The parts for one database, connected; nothing is started or written."""
+    """The parts for one database, connected; nothing is started or written.
+
+    Raises NotInFipsMode where the operator demands that mode and it is off.
+    """
+    if settings.require_fips:
+        fips.require(fips.modules())
     secret_key = secret_key_of(settings)
-    keys = KeyRing(secret_key)
+    keys = KeyRing(secret_key, signs_id_tokens_with=settings.rules.signs_id_tokens_with)
     revocations = RevocationIndex(stale_after=settings.revocation_stale_after)
     return Deployment(
         settings=settings,
@@ -104,6 +120,8 @@ def assemble(settings: Settings, database_url: str, *, clock: Clock = system_clo
         feed=RevocationFeed(database_url, revocations, poll=settings.revocation_poll),
         throttle=Throttle(settings),
         nonces=Nonces(derive_key(secret_key, "appanage dpop nonces")),
+        passwords=Passwords.of(settings),
+        fetcher=Fetcher(settings.outbound, settings.outbound_hosts),
     )
 
 

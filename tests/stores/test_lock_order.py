@@ -69,7 +69,7 @@ class TestDeletingAnAppOfAClientWithAKey:
             vault.client_id, ClientAuthentication.PRIVATE_KEY_JWT, vault.assertion()
         )
         with world.deployment.transaction(world.origin) as tx:
-            app = clients.authenticate(tx, credentials, audiences={vault.issuer})
+            app = clients.authenticate(tx, credentials, audiences={vault.issuer}, algorithms=["ES256"])
             assert app is not None
             tx.flush()
             deletion = beside(

@@ -32,13 +32,13 @@ def beside() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
         yield pool.submit
 
 
-def waits_for_a_lock(deployment: Deployment) -> bool:
-    """Looks until somebody in this database waits for a lock; false when nobody does."""
+def waits_for_a_lock(deployment: Deployment, *, many: int = 1) -> bool:
+    """Looks until somebody, or so many, in this database wait for a lock; false when they do not."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     pause = Event()
     with deployment.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for _ in range(300):
-            if connection.execute(text(query)).scalar_one():
+            if connection.execute(text(query)).scalar_one() >= many:
                 return True
             pause.wait(0.01)
     return False
@@ -56,7 +56,7 @@ def refreshing(world: World, made: MadeApp, refresh_token: str) -> Callable[[], 
     def refresh() -> Any:
         with world.deployment.transaction(world.origin) as tx:
             credentials = ClientCredentials(made.client_id, ClientAuthentication.POST, made.secret)
-            app = clients.authenticate(tx, credentials, audiences=())
+            app = clients.authenticate(tx, credentials, audiences=(), algorithms=["ES256"])
             assert app is not None
             return refresh_tokens.refresh(
                 tx,
@@ -109,7 +109,7 @@ def test_an_administrator_who_decides_can_sign_in_meanwhile(world: World, made: 
 
     def sign_in() -> Any:
         with world.deployment.transaction(world.origin) as tx:
-            return signin.sign_in(tx, admin.email, PASSWORD)
+            return signin.sign_in(tx, admin.email, PASSWORD, passwords=world.deployment.passwords)
 
     with world.deployment.transaction(world.origin) as tx:
         locked = directory.find_account_for_update(tx, admin.id)
@@ -127,7 +127,7 @@ def test_two_full_administrators_cannot_disable_each_other_at_once(world: World,
         person = directory.get_account(tx, organization.id, whom.id, for_update=True)
         acting = directory.get_account(tx, organization.id, by.id)
         profile = Profile(person.email, display_name=person.display_name, login_enabled=False)
-        directory_service.update_person(tx, person, profile, by=acting)
+        directory_service.update_person(tx, person, profile, by=acting, own_domains=())
 
     def second() -> None:
         with world.deployment.transaction(world.origin) as tx:

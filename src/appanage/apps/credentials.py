@@ -6,6 +6,7 @@ from datetime import timedelta
 from appanage.apps import queries
 from appanage.apps.model import App, ClientKey, ClientProof, ClientSecret
 from appanage.apps.records import record
+from appanage.apps.rules import AppRules
 from appanage.directory.model import Account
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.secrets import Secret
@@ -16,15 +17,15 @@ LIVE_SECRETS = 2
 LIVE_KEYS = 2
 
 
-def first_secret(tx: Transaction, app: App, *, by: Account, lifetime: timedelta) -> Secret:
+def first_secret(tx: Transaction, app: App, *, by: Account, rules: AppRules) -> Secret:
     """The secret of a new client."""
-    row, secret = ClientSecret.make(app, by=by, now=tx.now, lifetime=lifetime)
+    row, secret = ClientSecret.make(app, by=by, now=tx.now, lifetime=rules.secret_lifetime)
     tx.add(row)
     return secret
 
 
 def add_secret(
-    tx: Transaction, app: App, *, by: Account, lifetime: timedelta, overlap: timedelta = timedelta(0)
+    tx: Transaction, app: App, *, by: Account, rules: AppRules, overlap: timedelta = timedelta(0)
 ) -> Secret:
     """A new client secret; the others end after `overlap`. At most two are alive at once (checklist CRED-04).
 
@@ -36,7 +37,7 @@ def add_secret(
         older.end(tx.now)
     for current in live[: LIVE_SECRETS - 1]:
         current.end(tx.now + overlap)
-    row, secret = ClientSecret.make(app, by=by, now=tx.now, lifetime=lifetime)
+    row, secret = ClientSecret.make(app, by=by, now=tx.now, lifetime=rules.secret_lifetime)
     tx.add(row)
     data = {"endsIn": row.last_four, "previousEndsAt": (tx.now + overlap).isoformat() if live else None}
     record(tx, "secret.created", app, by=by, data=data)
@@ -58,14 +59,14 @@ def end_secrets(tx: Transaction, app: App) -> None:
     tx.flush()
 
 
-def add_key(tx: Transaction, app: App, pasted: str, *, by: Account) -> ClientKey:
+def add_key(tx: Transaction, app: App, pasted: str, *, by: Account, rules: AppRules) -> ClientKey:
     """Registers a public key (JWK or PEM) of a client that signs assertions. At most two are alive at once.
 
     Raises Invalid for what is no usable public key, Conflict for one too many, for one that is registered already and
     for an app that proves itself in another way.
     """
     _require_proof(app, ClientProof.KEY, "key")
-    key = _read_key(pasted)
+    key = _read_key(pasted, rules)
     live = queries.list_keys(tx, app, live_only=True)
     if any(one.thumbprint == key.thumbprint for one in live):
         raise Conflict("This key is registered already.", code="key_registered")
@@ -110,14 +111,16 @@ def end_other_proofs(tx: Transaction, app: App) -> None:
         end_keys(tx, app)
 
 
-def _read_key(pasted: str) -> PublicKey:
+def _read_key(pasted: str, rules: AppRules) -> PublicKey:
     try:
-        return read_public_key(pasted)
+        return read_public_key(pasted, algorithms=rules.key_algorithms)
     except UnusableKey as cause:
         raise Invalid(str(cause), code="unusable_key", fields={"key": str(cause)}) from cause
 
 
 def _require_proof(app: App, proof: ClientProof, what: str) -> None:
+    if app.is_bot:
+        raise Conflict(f"A bot has a token of its own, so a {what} would be of no use.", code="not_a_client")
     if app.client_proof != proof:
         sentence = f"{app.name} proves itself in another way, so a {what} would be of no use. Change that in its settings first."
         raise Conflict(sentence, code="other_client_proof")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from appanage.apps.model import App, AppKind, ClientProof
@@ -35,6 +36,11 @@ class AppDraft:
     redirect_urls: Sequence[str] = ()
     sign_out_urls: Sequence[str] = ()
     client_proof: ClientProof = ClientProof.SECRET
+    bot_email: str = ""
+
+    @property
+    def is_bot(self) -> bool:
+        return self.kind == AppKind.BOT
 
     @property
     def is_public(self) -> bool:
@@ -61,6 +67,7 @@ class AppDraft:
             logo_url=(self.logo_url or "").strip() or None,
             redirect_urls=_each_once(self.redirect_urls),
             sign_out_urls=_each_once(self.sign_out_urls),
+            bot_email=self.bot_email.strip().lower(),
         )
 
 
@@ -79,12 +86,14 @@ def draft_of(app: App) -> AppDraft:
         redirect_urls=app.redirect_urls,
         sign_out_urls=app.sign_out_urls,
         client_proof=ClientProof(app.client_proof),
+        bot_email=app.bot_email or "",
     )
 
 
-def require_valid(draft: AppDraft) -> None:
-    """Raises Invalid with a sentence for every field that is wrong."""
-    problems = {name: sentence for name, sentence in _problems(draft).items() if sentence}
+def require_valid(draft: AppDraft, others: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Raises Invalid with a sentence for every field that is wrong; `others` were found elsewhere."""
+    found = _problems(draft) | dict(others)
+    problems = {name: sentence for name, sentence in found.items() if sentence}
     if problems:
         raise Invalid("The app cannot be saved: " + " ".join(problems.values()), fields=problems)
 
@@ -109,6 +118,7 @@ def write(app: App, draft: AppDraft) -> None:
     app.redirect_urls = list(draft.redirect_urls)
     app.sign_out_urls = list(draft.sign_out_urls)
     app.client_proof = draft.client_proof.value
+    app.bot_email = draft.bot_email or None
 
 
 def facts(draft: AppDraft) -> dict[str, object]:
@@ -126,6 +136,7 @@ def facts(draft: AppDraft) -> dict[str, object]:
         "redirectUrls": list(draft.redirect_urls),
         "signOutUrls": list(draft.sign_out_urls),
         "clientProof": draft.client_proof.value,
+        "botEmail": draft.bot_email,
     }
 
 
@@ -135,12 +146,12 @@ def _each_once(urls: Sequence[str]) -> tuple[str, ...]:
 
 def _problems(draft: AppDraft) -> dict[str, str]:
     """A sentence, or nothing, for every field."""
-    check = check_for_integration if draft.kind == AppKind.INTEGRATION else check_for_service_app
     return _problems_of_all(draft) | {
-        "scopes": " ".join(check(draft.scopes)),
+        "scopes": _scopes_problem(draft),
         "redirectUrls": _redirects_problem(draft),
         "signOutUrls": _sign_out_problem(draft),
         "clientProof": _proof_problem(draft),
+        "botEmail": "Only a bot has an address of its own." if draft.bot_email and not draft.is_bot else "",
     }
 
 
@@ -148,7 +159,7 @@ def _problems_of_all(draft: AppDraft) -> dict[str, str]:
     return {
         "name": _name_problem(draft.name),
         "description": _description_problem(draft.description),
-        "contactEmail": _email_problem(draft.contact_email),
+        "contactEmail": _contact_problem(draft),
         "scopeReasons": _reasons_problem(draft.scope_reasons),
         "companyName": _company_problem(draft.company_name or ""),
         "supportUrl": _url_problem(draft.support_url, "support page"),
@@ -193,6 +204,8 @@ def _redirects_problem(draft: AppDraft) -> str:
 
 
 def _sign_out_problem(draft: AppDraft) -> str:
+    if draft.kind != AppKind.INTEGRATION:
+        return "Only an Integration has sign-out URLs." if draft.sign_out_urls else ""
     return _urls_problem(draft.sign_out_urls, is_public=draft.is_public)
 
 
@@ -203,13 +216,24 @@ def _urls_problem(urls: Sequence[str], *, is_public: bool) -> str:
 
 
 def _proof_problem(draft: AppDraft) -> str:
+    if draft.is_bot and draft.client_proof != ClientProof.SECRET:
+        return "A bot is no client: its token is all that it proves itself by."
     wrong = draft.kind == AppKind.SERVICE_APP and draft.is_public
     return "A Service App is never a public client: choose a client secret or a key." if wrong else ""
 
 
-def _email_problem(address: str) -> str:
+def _scopes_problem(draft: AppDraft) -> str:
+    if draft.is_bot:
+        return "A bot has the scopes of every bot and registers none." if draft.scopes else ""
+    check = check_for_integration if draft.kind == AppKind.INTEGRATION else check_for_service_app
+    return " ".join(check(draft.scopes))
+
+
+def _contact_problem(draft: AppDraft) -> str:
+    """Required of apps that administrators or people decide on; a bot has an address of its own."""
+    address = draft.contact_email
     if not address:
-        return "Enter an address at which administrators reach you."
+        return "" if draft.is_bot else "Enter an address at which administrators reach you."
     return "" if is_email_address(address) else "The contact is not a valid e-mail address."
 
 

@@ -29,9 +29,18 @@ class Logo:
 
 def read_logo(content: bytes) -> Logo:
     """Raises Invalid unless `content` is a PNG or JPEG of at most 256 KiB."""
-    if len(content) > LARGEST:
-        raise _refused(f"The logo has {len(content) // 1024} KiB; at most 256 KiB are taken.")
+    require_size(len(content))
     return Logo(_redrawn(content))
+
+
+def require_size(size: int) -> None:
+    """Raises Invalid for more bytes than are taken; before anybody reads them, if the size is known."""
+    if size > LARGEST:
+        raise refused(f"The logo has {size // 1024:,} KiB; at most {LARGEST // 1024} KiB are taken.")
+
+
+def refused(sentence: str) -> Invalid:
+    return Invalid(sentence, code="logo_refused", fields={"logo": sentence})
 
 
 _UNREADABLE = (
@@ -52,16 +61,13 @@ def _redrawn(content: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
             if max(picture.size) > _LARGEST_SIDE:  # known from the header, before anything is decoded
-                raise _refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
+                raise refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
             drawn = picture.convert("RGBA")
     except _UNREADABLE as cause:
-        sentence = "The logo must be a PNG or JPEG picture. SVG is not taken, since it can carry programs."
-        raise _refused(sentence) from cause
+        sentence = "The logo must be a PNG or JPEG picture; SVG is not taken, since it can carry programs."
+        raise refused(sentence) from cause
     drawn.thumbnail((_SIDE, _SIDE))
+    drawn.info.clear()  # colour profiles and texts may carry anything
     out = io.BytesIO()
     drawn.save(out, format="PNG", optimize=True)
     return out.getvalue()
-
-
-def _refused(sentence: str) -> Invalid:
-    return Invalid(sentence, code="logo_refused", fields={"logo": sentence})

@@ -13,8 +13,7 @@ from appanage.directory.model import Account, Organization
 from appanage.events import Actor, Target
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Record
-
-_NOTED_EVERY = timedelta(minutes=1)
+from appanage.storage.use import Used
 
 
 class AppKind(StrEnum):
@@ -40,7 +39,10 @@ class ClientProof(StrEnum):
 
 
 class App(Record):
-    """What a developer makes. A deleted app stays as a tombstone, so that its ids are never used again (REG-08)."""
+    """What a developer makes. A deleted app stays as a tombstone, so that its ids are never used again (REG-08).
+
+    A bot is no client: it has an account of its own, `bot_account_id`, at an address that never changes, `bot_email`.
+    """
 
     __tablename__ = "apps"
 
@@ -64,6 +66,8 @@ class App(Record):
     sign_out_urls: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     is_strict: Mapped[bool] = mapped_column(default=False, server_default=false())
     pushes_requests: Mapped[bool] = mapped_column(default=False, server_default=false())
+    bot_email: Mapped[str | None]
+    bot_account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"), unique=True)
     scopes: Mapped[list[str]]
     scope_reasons: Mapped[dict[str, Any]] = mapped_column(default=dict)
     version: Mapped[int] = mapped_column(default=1)
@@ -74,13 +78,18 @@ class App(Record):
     deleted_at: Mapped[datetime | None]
 
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
-    creator: Mapped[Account] = relationship()
+    creator: Mapped[Account] = relationship(foreign_keys=created_by)
 
     __table_args__ = (
         CheckConstraint("kind IN ('service_app', 'integration', 'bot')", name="kind_is_known"),
         CheckConstraint(
             "client_proof IN ('client_secret', 'private_key_jwt', 'none')", name="proof_is_known"
         ),
+        CheckConstraint(
+            "(kind = 'bot') = (bot_account_id IS NOT NULL) AND (kind = 'bot') = (bot_email IS NOT NULL)",
+            name="bot_has_an_account",
+        ),
+        Index("ix_apps_bot_email", text("lower(bot_email)"), postgresql_where=text("bot_email IS NOT NULL")),
         CheckConstraint("visibility IN ('private', 'organization', 'public')", name="visibility_is_known"),
     )
 
@@ -102,6 +111,10 @@ class App(Record):
     @property
     def is_integration(self) -> bool:
         return self.kind == AppKind.INTEGRATION
+
+    @property
+    def is_bot(self) -> bool:
+        return self.kind == AppKind.BOT
 
     @property
     def is_public(self) -> bool:
@@ -132,7 +145,7 @@ class AppOwner(Record):
     since: Mapped[datetime]
 
 
-class ClientSecret(Record):
+class ClientSecret(Used, Record):
     """One secret of a client, kept as a digest. Two may be alive at once, so that one can be replaced in peace."""
 
     __tablename__ = "client_secrets"
@@ -145,8 +158,6 @@ class ClientSecret(Record):
     created_by_name: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
-    last_used_from: Mapped[str | None]
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_client_secrets_app_id_created_at", "app_id", "created_at"),)
@@ -172,18 +183,13 @@ class ClientSecret(Record):
     def is_live(self, now: datetime) -> bool:
         return self.expires_at > now and (self.revoked_at is None or self.revoked_at > now)
 
-    def mark_used(self, now: datetime, address: str) -> None:
-        """Notes the use, once a minute at the most: requests of one client do not wait for each other's note."""
-        if self.last_used_at is None or now - self.last_used_at >= _NOTED_EVERY:
-            self.last_used_at, self.last_used_from = now, address
-
     def end(self, at: datetime) -> None:
         """Stops being accepted at `at`, which may lie ahead while the replacement is rolled out."""
         if self.revoked_at is None or self.revoked_at > at:
             self.revoked_at = at
 
 
-class ClientKey(Record):
+class ClientKey(Used, Record):
     """A public key of a client that proves itself by signed assertions (RFC 7523). Two may be alive at once."""
 
     __tablename__ = "client_keys"
@@ -197,8 +203,6 @@ class ClientKey(Record):
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     created_by_name: Mapped[str]
     created_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
-    last_used_from: Mapped[str | None]
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -215,11 +219,6 @@ class ClientKey(Record):
     @property
     def is_live(self) -> bool:
         return self.revoked_at is None
-
-    def mark_used(self, now: datetime, address: str) -> None:
-        """Notes the use, once a minute at the most."""
-        if self.last_used_at is None or now - self.last_used_at >= _NOTED_EVERY:
-            self.last_used_at, self.last_used_from = now, address
 
 
 class AppLogo(Record):

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 
 from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientKey, ClientSecret
 from appanage.directory.model import Account
@@ -15,12 +16,20 @@ from appanage.kit.paging import Page, PageRequest, encode_cursor, unknown_cursor
 from appanage.storage import Transaction
 
 
+class AppOrder(StrEnum):
+    NEWEST = "newest"
+    NAME = "name"
+
+
 @dataclass(frozen=True, slots=True)
 class AppFilter:
-    """`search` looks for a part of the name, or for the whole client id."""
+    """`search` looks for a part of the name, or for the whole client id; `also` is what floors above know of apps."""
 
     search: str = ""
     kind: AppKind | None = None
+    bot_email: str = ""
+    also: ColumnElement[bool] | None = None
+    order: AppOrder = AppOrder.NEWEST
 
 
 def find_by_client_id(tx: Transaction, client_id: str) -> App | None:
@@ -55,17 +64,22 @@ def client_ids_of(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uu
 
 
 def list_owned(tx: Transaction, owner: Account, wanted: AppFilter, page: PageRequest) -> Page[App]:
-    """A developer's apps, the newest first."""
-    query = _owned(owner)
-    if wanted.kind:
-        query = query.where(App.kind == wanted.kind)
-    if wanted.search:
-        query = query.where(matches(wanted.search))
-    if page.after is not None:
-        query = query.where(tuple_(App.created_at, App.id) < _after(tx, page.after))
-    rows = list(tx.scalars(query.order_by(App.created_at.desc(), App.id.desc()).limit(page.size + 1)))
+    """A developer's apps, the newest first or by name."""
+    by_name = wanted.order is AppOrder.NAME
+    query = _narrowed(_owned(owner), wanted)
+    in_order = _by_name(query, page) if by_name else _newest_first(query, page)
+    rows = list(tx.scalars(in_order.limit(page.size + 1)))
     last = rows[page.size - 1] if len(rows) > page.size else None
-    return Page(rows[: page.size], encode_cursor((str(last.id),)) if last else None)
+    if last is None:
+        return Page(rows)
+    place = last.name if by_name else last.created_at.isoformat()
+    return Page(rows[: page.size], encode_cursor((place, str(last.id))))
+
+
+def count_recent(tx: Transaction, creator: Account, *, since: datetime) -> int:
+    """How many apps a person made that are there, or were deleted since."""
+    counts = or_(App.deleted_at.is_(None), App.deleted_at > since)
+    return tx.scalar(select(func.count()).where(App.created_by == creator.id, counts)) or 0
 
 
 def list_secrets(tx: Transaction, app: App) -> Sequence[ClientSecret]:
@@ -134,9 +148,40 @@ def _owned(owner: Account) -> Select[App]:
     )
 
 
-def _after(tx: Transaction, key: tuple[str, ...]) -> tuple[datetime, uuid.UUID]:
-    app_id = parse_uuid(key[0]) if len(key) == 1 else None
-    created_at = tx.scalar(select(App.created_at).where(App.id == app_id)) if app_id else None
-    if app_id is None or created_at is None:
+def _narrowed(query: Select[App], wanted: AppFilter) -> Select[App]:
+    if wanted.kind:
+        query = query.where(App.kind == wanted.kind)
+    if wanted.search:
+        query = query.where(matches(wanted.search))
+    if wanted.bot_email:
+        query = query.where(func.lower(App.bot_email) == wanted.bot_email.lower())
+    return query if wanted.also is None else query.where(wanted.also)
+
+
+def _by_name(query: Select[App], page: PageRequest) -> Select[App]:
+    order = (func.lower(App.name), App.id)
+    if page.after is not None:
+        name, app_id = _place(page.after)
+        query = query.where(tuple_(*order) > tuple_(func.lower(literal(name)), literal(app_id)))
+    return query.order_by(*order)
+
+
+def _newest_first(query: Select[App], page: PageRequest) -> Select[App]:
+    if page.after is not None:
+        text, app_id = _place(page.after)
+        query = query.where(tuple_(App.created_at, App.id) < (_time(text), app_id))
+    return query.order_by(App.created_at.desc(), App.id.desc())
+
+
+def _place(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:
+    app_id = parse_uuid(key[1]) if len(key) == 2 else None
+    if app_id is None:
         raise unknown_cursor()
-    return created_at, app_id
+    return key[0], app_id
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as cause:
+        raise unknown_cursor() from cause

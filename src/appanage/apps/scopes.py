@@ -15,6 +15,25 @@ OPENID_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})  #
 SCOPE_BUDGET = 800  # characters of the joined scopes of a Service App
 INTEGRATION_SCOPE_BUDGET = 2000  # of an Integration: what fits into an access token
 
+BOT_SCOPES = frozenset(
+    {
+        "spark:memberships_read",
+        "spark:memberships_write",
+        "spark:messages_read",
+        "spark:messages_write",
+        "spark:people_read",
+        "spark:rooms_read",
+        "spark:rooms_write",
+        "spark:team_memberships_read",
+        "spark:team_memberships_write",
+        "spark:teams_read",
+        "spark:teams_write",
+        "spark:webhooks_read",
+        "spark:webhooks_write",
+    }
+)
+"""What every bot may do: talk in the spaces that it was added to. None of these needs a role (checklist CRED-13)."""
+
 HEADINGS = {
     "spark-admin": "Organization administration",
     "identity": "Identity management",

@@ -4,47 +4,50 @@ import uuid
 from dataclasses import replace
 from datetime import timedelta
 
-from appanage.apps import credentials, drafts, logos
+from appanage.apps import bots, credentials, drafts, logos, queries
 from appanage.apps.drafts import AppDraft, draft_of
+from appanage.apps.logos import Logo
 from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientProof, Visibility, new_client_id
 from appanage.apps.records import record
+from appanage.apps.rules import AppRules
+from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.events.service import changes
-from appanage.kit.errors import Conflict
+from appanage.kit.errors import Conflict, Invalid, NotPermitted
 from appanage.kit.secrets import Secret
 from appanage.storage import Transaction
 
 
-def create(
-    tx: Transaction, draft: AppDraft, *, by: Account, secret_lifetime: timedelta
+def create_client(
+    tx: Transaction, draft: AppDraft, *, by: Account, rules: AppRules
 ) -> tuple[App, Secret | None]:
-    """Registers a private app. Only a client that proves itself by a secret gets one, its first.
+    """Registers a private Service App or Integration. One that proves itself by a secret gets its first.
 
-    Raises Invalid, naming every wrong field.
+    Raises Invalid, naming every wrong field, and NotPermitted for who may not make apps here.
     """
-    app = _create(tx, draft, by=by)
+    app = _create(tx, draft, by=by, rules=rules)
     with_secret = app.client_proof == ClientProof.SECRET
-    return app, credentials.first_secret(tx, app, by=by, lifetime=secret_lifetime) if with_secret else None
+    return app, credentials.first_secret(tx, app, by=by, rules=rules) if with_secret else None
 
 
-def create_service_app(
-    tx: Transaction, draft: AppDraft, *, by: Account, secret_lifetime: timedelta
-) -> tuple[App, Secret]:
-    """Registers a private Service App with its first client secret. Raises Invalid, naming every wrong field."""
-    app = _create(tx, replace(draft, kind=AppKind.SERVICE_APP, client_proof=ClientProof.SECRET), by=by)
-    return app, credentials.first_secret(tx, app, by=by, lifetime=secret_lifetime)
+def create_bot(tx: Transaction, draft: AppDraft, *, by: Account, rules: AppRules) -> App:
+    """Registers a private bot with an account of its own, without any token yet. Raises as `create_client`."""
+    return _create(tx, replace(draft, kind=AppKind.BOT), by=by, rules=rules)
 
 
-def create_integration(
-    tx: Transaction, draft: AppDraft, *, by: Account, secret_lifetime: timedelta
-) -> tuple[App, Secret | None]:
-    """Registers a private Integration, as `create` does."""
-    return create(tx, replace(draft, kind=AppKind.INTEGRATION), by=by, secret_lifetime=secret_lifetime)
+def get_to_change(tx: Transaction, by: Account, app_id: uuid.UUID, *, rules: AppRules) -> App:
+    """An app of this owner, freshly read and locked. Raises NotFound, and NotPermitted as `create_client`."""
+    app = queries.get_owned(tx, by, app_id, for_update=True)
+    _require_registrar(tx, by, rules)
+    return app
 
 
-def _create(tx: Transaction, draft: AppDraft, *, by: Account) -> App:
+def _create(tx: Transaction, draft: AppDraft, *, by: Account, rules: AppRules) -> App:
     draft = draft.tidy()
-    drafts.require_valid(draft)
+    problem = bots.address_problem(tx, draft.bot_email, by=by, rules=rules) if draft.is_bot else ""
+    _require_registrar(tx, by, rules)
+    drafts.require_valid(draft, {"botEmail": problem} if problem else {})
+    _require_room(tx, by, rules)
     app = App(
         id=uuid.uuid4(),
         organization_id=by.organization_id,
@@ -59,24 +62,55 @@ def _create(tx: Transaction, draft: AppDraft, *, by: Account) -> App:
         version=1,
     )
     drafts.write(app, draft)
+    if draft.is_bot:
+        bots.make_account(tx, app, draft, by=by)
     tx.add(app)
     tx.flush()
     tx.add(AppOwner(app_id=app.id, account_id=by.id, since=tx.now))
-    data = {"kind": app.kind, "scopes": list(app.scopes), "clientId": app.client_id}
+    data: dict[str, object] = {"kind": app.kind, "scopes": list(app.scopes), "clientId": app.client_id}
+    if app.is_bot:
+        data["botEmail"] = app.bot_email
     record(tx, "app.created", app, by=by, data=data)
     return app
 
 
+def _require_registrar(tx: Transaction, by: Account, rules: AppRules) -> None:
+    """Whoever makes or changes apps is looked at once more, since a lock was waited for (checklist CONS-06).
+
+    The account is held after the app, in the order in which administrators decide.
+    """
+    fresh = directory.find_account_for_update(tx, by.id)
+    if fresh is None or not fresh.is_active:
+        raise NotPermitted("Your account cannot act any more.", code="inactive")
+    rules.require_registrar(fresh)
+
+
+def _require_room(tx: Transaction, by: Account, rules: AppRules) -> None:
+    """Nobody fills the platform, nor takes addresses without end (checklist TEN-02); the account is held."""
+    if queries.count_recent(tx, by, since=tx.now - timedelta(days=1)) >= rules.most_apps:
+        sentence = (
+            f"You have {rules.most_apps} apps, with those deleted within a day, and there can be no more."
+        )
+        raise Conflict(sentence, code="too_many_apps")
+
+
 def update(tx: Transaction, app: App, draft: AppDraft, *, by: Account, version: int | None = None) -> App:
-    """Replaces what is said about an app. With `version` it refuses to overwrite what somebody else saved since."""
+    """Replaces what is said about an app. With `version` it refuses to overwrite what somebody else saved since.
+
+    With another address of the logo the picture that was there is gone, since it was the picture of the old one.
+    """
     draft = draft.tidy()
     if version is not None and version != app.version:
         message = f"{app.name} was changed by somebody else in the meantime. Look at the present values and save again."
         raise Conflict(message, code="changed_meanwhile")
+    _require_same_address(app, draft)
     drafts.require_valid(replace(draft, kind=AppKind(app.kind)))
     before = draft_of(app)
-    draft = replace(draft, kind=before.kind)
+    draft = replace(draft, kind=before.kind, bot_email=before.bot_email)
     drafts.write(app, draft)
+    bots.rename_account(tx, app)
+    if draft.logo_url != before.logo_url:
+        _put_picture(tx, app, None)
     if draft.client_proof != before.client_proof:
         credentials.end_other_proofs(tx, app)
     changed = changes(drafts.facts(before), drafts.facts(draft))
@@ -90,22 +124,39 @@ def update(tx: Transaction, app: App, draft: AppDraft, *, by: Account, version: 
     return app
 
 
-def set_logo(tx: Transaction, app: App, content: bytes | None, *, by: Account) -> None:
-    """Gives the app a logo, or takes it away with None. Raises Invalid when it is not a picture that we take."""
-    before = app.logo_digest
-    logo = logos.read_logo(content) if content is not None else None
-    tx.query(AppLogo).filter_by(app_id=app.id).delete()
-    app.logo_digest = None
-    if logo is not None:
-        app.logo_digest = logo.digest
-        tx.add(AppLogo(app_id=app.id, media_type=logo.media_type, content=logo.content))
-    if app.logo_digest != before:
+def _require_same_address(app: App, draft: AppDraft) -> None:
+    if app.is_bot and draft.bot_email not in {"", app.bot_email}:
+        sentence = "The address of a bot never changes: people know it. Register another bot instead."
+        raise Invalid(sentence, fields={"botEmail": sentence})
+
+
+def set_logo(
+    tx: Transaction, app: App, content: bytes | None, *, by: Account, source: str | None = None
+) -> None:
+    """Gives the app a logo, or takes it away with None. Raises Invalid when it is not a picture that we take.
+
+    `source` is the address at which the picture was found; one that was uploaded has none.
+    """
+    before = app.logo_digest or app.logo_url
+    _put_picture(tx, app, logos.read_logo(content) if content is not None else None)
+    app.logo_url = source
+    after = app.logo_digest or app.logo_url
+    if after != before:
         app.modified_at = tx.now
-        record(tx, "app.updated", app, by=by, data={"logo": {"before": before, "after": app.logo_digest}})
+        record(tx, "app.updated", app, by=by, data={"logo": {"before": before, "after": after}})
+
+
+def _put_picture(tx: Transaction, app: App, logo: Logo | None) -> None:
+    tx.query(AppLogo).filter_by(app_id=app.id).delete()
+    app.logo_digest = logo.digest if logo else None
+    if logo is not None:
+        tx.add(AppLogo(app_id=app.id, media_type=logo.media_type, content=logo.content))
 
 
 def set_rules(tx: Transaction, app: App, *, is_strict: bool, pushes_requests: bool, by: Account) -> None:
     """What an app demands of itself beyond the platform's rules: strict mode, and pushed requests only (RFC 9126)."""
+    if app.is_bot and (is_strict or pushes_requests):
+        raise Invalid("A bot is no client, so it has no rules for clients.", code="not_a_client")
     before = _rules(app)
     app.is_strict, app.pushes_requests = is_strict, pushes_requests
     changed = changes(before, _rules(app))

@@ -68,9 +68,7 @@ def fetch(
 
 def _require_service_app(app: App) -> None:
     if not app.is_service_app:
-        sentence = (
-            "Only a Service App has tokens for an organization. An Integration gets its own from each person."
-        )
+        sentence = "Only a Service App has tokens for an organization. An Integration gets its own from each person, a bot has one."
         raise Conflict(sentence, code="not_a_service_app")
 
 

@@ -13,6 +13,7 @@ from appanage.authorizations.model import (
     Authorization,
     AuthorizationKind,
     AuthorizationRequest,
+    BotToken,
     PersonalToken,
     RefreshToken,
     Revocation,
@@ -108,6 +109,10 @@ def find_live_refresh_token(
 
 def find_personal_token(tx: Transaction, digest: bytes) -> PersonalToken | None:
     return tx.scalar(select(PersonalToken).where(PersonalToken.digest == digest))
+
+
+def find_bot_token(tx: Transaction, digest: bytes) -> BotToken | None:
+    return tx.scalar(select(BotToken).where(BotToken.digest == digest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,21 @@ def list_authorized_in(
         Authorization.ended_at.is_(None),
     )
     return list(tx.scalars(query))
+
+
+def is_requested() -> ColumnElement[bool]:
+    """Whether authorization of an app was ever asked for; for queries of apps."""
+    return exists().where(AuthorizationRequest.app_id == App.id)
+
+
+def is_authorized_in(organization_id: uuid.UUID) -> ColumnElement[bool]:
+    """Whether the organization has authorized an app; for queries of apps."""
+    return exists().where(
+        Authorization.app_id == App.id,
+        Authorization.organization_id == organization_id,
+        Authorization.kind == AuthorizationKind.ORGANIZATION,
+        Authorization.ended_at.is_(None),
+    )
 
 
 def list_active(tx: Transaction, app: App, kind: AuthorizationKind) -> Sequence[Authorization]:

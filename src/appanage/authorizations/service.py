@@ -12,7 +12,7 @@ from appanage.apps import queries as apps
 from appanage.apps import service as app_service
 from appanage.apps.model import App, AppKind, Visibility
 from appanage.apps.scopes import needs_compliance_officer
-from appanage.authorizations import queries
+from appanage.authorizations import bots, queries
 from appanage.authorizations.endings import end_connections
 from appanage.authorizations.model import (
     Authorization,
@@ -24,7 +24,7 @@ from appanage.authorizations.model import (
 from appanage.authorizations.revocation import revoke
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
-from appanage.directory.model import Account, Organization
+from appanage.directory.model import Account, AccountKind, Organization
 from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid, NotPermitted, Refused
 from appanage.kit.text import slug
@@ -111,7 +111,7 @@ def end(
             tx, "consent.withdrawn", authorization.app, authorization.organization, by=by, data=data
         )
         return
-    directory_service.remove_machine_account(tx, authorization.account, by=by)
+    directory_service.remove_app_account(tx, authorization.account, by=by)
     record_decision(
         tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data
     )
@@ -131,6 +131,7 @@ def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedel
     ended = end_connections(tx, of_this, by=by, longest_token=longest_token, reason=reason)
     for (_, organization_id), people in sorted(ended.items()):
         _record_lost_connections(tx, app, organization_id, people)
+    bots.end(tx, app, by=by)
     app_service.mark_deleted(tx, app, by=by)
 
 
@@ -243,8 +244,8 @@ def _lock_pair(tx: Transaction, app: App, organization_id: uuid.UUID) -> None:
 def _create(tx: Transaction, app: App, *, by: Account, machine_domain: str, note: str) -> Authorization:
     authorization_id = uuid.uuid4()
     address = f"{slug(app.name) or 'app'}-{authorization_id.hex[:12]}@{machine_domain}"
-    machine = directory_service.create_machine_account(
-        tx, by.organization, name=app.name, address=address, by=by
+    machine = directory_service.create_app_account(
+        tx, by.organization, AccountKind.MACHINE, name=app.name, address=address, by=by
     )
     authorization = Authorization(
         id=authorization_id,

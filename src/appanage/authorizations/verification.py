@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from appanage.apps.model import App
+from appanage.apps.scopes import BOT_SCOPES
 from appanage.authorizations import queries
 from appanage.authorizations.keys import KeyRing
 from appanage.authorizations.personal_tokens import scopes_within_reach
 from appanage.authorizations.revocation import RevocationIndex
+from appanage.authorizations.token_uses import TokenUse, use_of
 from appanage.directory.model import Account
 from appanage.kit.secrets import Prefix, digest, is_well_formed
 from appanage.oauth.access_tokens import AccessClaims, key_id_of, verify
@@ -25,13 +27,17 @@ _KEYS_AT_MOST = timedelta(seconds=5)  # a made-up kid makes nobody read the keys
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever presents a valid token. `app` is None for a person's own token."""
+    """Whoever presents a valid token. `app` is None for a person's own token.
+
+    `use` is for the token's owner to see later; whoever serves the request notes it when that is done.
+    """
 
     account: Account
     scopes: frozenset[str]
     expires_at: datetime
     app: App | None = None
     claims: AccessClaims | None = None
+    use: TokenUse | None = None
 
 
 class Verifier:
@@ -74,6 +80,8 @@ class Verifier:
         """Whose token this is, with what holds at this moment (checklist MACH-03); raises InvalidToken."""
         if token.startswith(Prefix.PERSONAL_TOKEN):
             return self._person(tx, token)
+        if token.startswith(Prefix.BOT_TOKEN):
+            return self._bot(tx, token)
         return self._app(tx, self.claims_of(tx, token))
 
     def _is_revoked(self, tx: Transaction, claims: AccessClaims) -> bool:
@@ -88,7 +96,14 @@ class Verifier:
             row = queries.find_personal_token(tx, digest(token))
         if row is None or not row.is_live(tx.now) or not row.account.is_active:
             raise InvalidToken("personal token unknown, expired or revoked, or its person is gone")
-        return Caller(row.account, frozenset(row.scopes) & scopes_within_reach(row.account), row.expires_at)
+        scopes = frozenset(row.scopes) & scopes_within_reach(row.account)
+        return Caller(row.account, scopes, row.expires_at, use=use_of(row, tx.now))
+
+    def _bot(self, tx: Transaction, token: str) -> Caller:
+        row = queries.find_bot_token(tx, digest(token)) if is_well_formed(token, Prefix.BOT_TOKEN) else None
+        if row is None or not row.is_live(tx.now) or not row.account.is_active:
+            raise InvalidToken("bot token unknown or regenerated, or its bot is gone")
+        return Caller(row.account, BOT_SCOPES, row.expires_at, row.app, use=use_of(row, tx.now))
 
     def _app(self, tx: Transaction, claims: AccessClaims) -> Caller:
         authorization = queries.find_authorization(tx, claims.authorization)

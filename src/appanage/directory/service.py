@@ -78,10 +78,16 @@ def create_person(
     profile: Profile,
     *,
     by: events.Actor,
+    own_domains: Collection[str],
     roles: Collection[Role] = (),
     licenses: Collection[uuid.UUID] = (),
 ) -> Account:
-    """Adds a person to the organization. Raises Conflict when the address is taken, anywhere on the platform."""
+    """Adds a person to the organization.
+
+    Raises Conflict when the address is taken, anywhere on the platform, and Invalid when it is in one of the platform's
+    `own_domains`, where it would pass for a bot or a machine account.
+    """
+    _require_foreign(profile, own_domains)
     _require_usable(tx, profile)
     person = Account(
         id=uuid.uuid4(),
@@ -109,14 +115,17 @@ def update_person(
     profile: Profile,
     *,
     by: Account,
+    own_domains: Collection[str],
     roles: Collection[Role] | None = None,
     licenses: Collection[uuid.UUID] | None = None,
 ) -> Account:
-    """Replaces what is said of a person; `roles` and `licenses` stay when None."""
+    """Replaces what is said of a person; `roles` and `licenses` stay when None. Raises as `create_person`."""
     _require_person(person)
     before = _snapshot(person)
     if _is_sensitive(person, profile):
         _require_power_over(person, by)
+    if profile.email.lower() != person.email.lower():
+        _require_foreign(profile, own_domains)
     _require_usable(tx, profile, account_id=person.id)
     if not profile.login_enabled:
         _require_another_full_administrator(tx, person)
@@ -167,29 +176,33 @@ def require_people_writer(account: Account) -> None:
     raise NotPermitted(message, roles=labels(PEOPLE_WRITERS))
 
 
-def create_machine_account(
-    tx: Transaction, organization: Organization, *, name: str, address: str, by: Account
+def create_app_account(
+    tx: Transaction, organization: Organization, kind: AccountKind, *, name: str, address: str, by: Account
 ) -> Account:
-    """The account in whose name a Service App acts here. It has no password, no role and no license (MACH-02)."""
-    machine = Account(
+    """The account in whose name an app acts: a bot's own, or a Service App's in an organization that authorized it.
+
+    It has no password, no role and no license (MACH-02).
+    """
+    made = Account(
         id=uuid.uuid4(),
         organization_id=organization.id,
         organization=organization,
-        kind=AccountKind.MACHINE.value,
+        kind=kind.value,
         email=address,
         display_name=name,
         created_at=tx.now,
         modified_at=tx.now,
     )
-    tx.add(machine)
+    tx.add(made)
     tx.flush()
-    _record(tx, "account.created", machine, by, {"email": address, "kind": "machine"})
-    return machine
+    _record(tx, "account.created", made, by, {"email": address, "kind": made.kind})
+    return made
 
 
-def remove_machine_account(tx: Transaction, machine: Account, *, by: Account) -> None:
-    _end(tx, machine)
-    _record(tx, "account.deleted", machine, by, {"email": machine.email, "kind": "machine"})
+def remove_app_account(tx: Transaction, account: Account, *, by: Account) -> None:
+    """Ends a machine account or a bot's account; their app ends what hung on it."""
+    _end(tx, account)
+    _record(tx, "account.deleted", account, by, {"email": account.email, "kind": account.kind})
 
 
 def _write(person: Account, profile: Profile) -> None:
@@ -239,12 +252,19 @@ def _require_usable(tx: Transaction, profile: Profile, *, account_id: uuid.UUID 
     if not is_email_address(profile.email):
         message = "A person needs a valid e-mail address."
         raise Invalid(message, fields={"emails": message})
-    _lock_address(tx, profile.email)
+    lock_address(tx, profile.email)
     if queries.is_address_taken(tx, profile.email, by_other_than=account_id):
         raise Conflict(f"The address {profile.email} is already in use.", code="address_taken")
 
 
-def _lock_address(tx: Transaction, email: str) -> None:
+def _require_foreign(profile: Profile, own_domains: Collection[str]) -> None:
+    domain = profile.email.rpartition("@")[2].lower()
+    if domain in own_domains:
+        message = f"Addresses in {domain} belong to apps. Enter an address of the person's own."
+        raise Invalid(message, fields={"emails": message})
+
+
+def lock_address(tx: Transaction, email: str) -> None:
     """Of two accounts that get one address at the same time the second waits, and is then refused."""
     key = f"address:{email.lower()}"
     tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})

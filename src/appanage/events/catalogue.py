@@ -156,6 +156,16 @@ TYPES = (
         "{actor} made a personal access token for {target}.",
     ),
     EventType(
+        "personal_token.revoked",
+        _TOKENS,
+        "A personal access token was revoked",
+        "{actor} revoked a personal access token of {target}.",
+    ),
+    EventType("bot_token.created", _TOKENS, "A bot token was made", "{actor} made a token for {target}."),
+    EventType(
+        "bot_token.revoked", _TOKENS, "A bot token was revoked", "{actor} revoked the token of {target}."
+    ),
+    EventType(
         "signing_key.created", _TOKENS, "A signing key was made", "{actor} made the signing key {target}."
     ),
     EventType(

@@ -15,6 +15,7 @@ from appanage.authorizations.model.protocol import (
 )
 from appanage.authorizations.model.tokens import (
     REMEMBERED_AFTER_EXPIRY,
+    BotToken,
     PersonalToken,
     RefreshToken,
     Revocation,
@@ -29,6 +30,7 @@ __all__ = [
     "AuthorizationCode",
     "AuthorizationKind",
     "AuthorizationRequest",
+    "BotToken",
     "DeviceCode",
     "IntegrationPolicy",
     "IntegrationRule",

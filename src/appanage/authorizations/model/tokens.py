@@ -7,9 +7,11 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from appanage.apps.model import App
 from appanage.authorizations.model.authorization import Authorization
 from appanage.directory.model import Account
 from appanage.storage import Record
+from appanage.storage.use import Used
 
 
 class RefreshToken(Record):
@@ -64,15 +66,21 @@ class SupersededRefreshToken(Record):
     superseded_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class PersonalToken(Record):
-    """A personal access token: a person's own, opaque, at most twelve hours."""
+class PersonalToken(Used, Record):
+    """A personal access token: a person's own, opaque, at most twelve hours.
+
+    `label` is what its person calls it; the operator may have made it for them.
+    """
 
     __tablename__ = "personal_tokens"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     digest: Mapped[bytes] = mapped_column(unique=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    label: Mapped[str] = mapped_column(default="", server_default="")
+    last_four: Mapped[str] = mapped_column(default="", server_default="")
     scopes: Mapped[list[str]]
+    created_by_name: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]
@@ -81,6 +89,38 @@ class PersonalToken(Record):
 
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
+
+
+class BotToken(Used, Record):
+    """The token of a bot, kept as a digest: opaque, and alive until it is regenerated (platform reference §2.6)."""
+
+    __tablename__ = "bot_tokens"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    last_four: Mapped[str]
+    created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    created_by_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    app: Mapped[App] = relationship(lazy="joined", innerjoin=True)
+    account: Mapped[Account] = relationship(foreign_keys=account_id, lazy="joined", innerjoin=True)
+
+    __table_args__ = (
+        Index(
+            "uq_bot_tokens_app_id",  # of a bot's tokens one is alive
+            "app_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at and self.app.is_active
 
 
 class SigningKeyRecord(Record):
