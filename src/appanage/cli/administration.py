@@ -12,7 +12,7 @@ from appanage.cli.opening import operator, transaction
 from appanage.deployment import Deployment
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
-from appanage.directory.model import Organization, Plan
+from appanage.directory.model import Account, Organization, Plan
 from appanage.directory.roles import Role
 from appanage.directory.service import Profile
 from appanage.events.queries import broken_links as find_broken_links
@@ -40,17 +40,28 @@ def create_person(
     wanted = [role_called(name) for name in roles]
     with transaction(data) as (deployment, tx):
         home = _organization_called(deployment, tx, organization)
-        made = directory_service.create_person(tx, home, profile, by=operator(), roles=wanted)
+        own_domains = deployment.settings.own_domains
+        made = directory_service.create_person(
+            tx, home, profile, by=operator(), own_domains=own_domains, roles=wanted
+        )
         if password is not None:
-            set_password(tx, made, password, by=operator())
+            set_password(tx, made, password, by=operator(), passwords=deployment.passwords)
         return deployment.ids.encode(Kind.PEOPLE, made.id)
 
 
-def create_token(data: Path | None, *, email: str, hours: int, scopes: Sequence[str]) -> Secret:
+def set_password_of(data: Path | None, *, email: str, password: str) -> None:
+    """Ends whatever the person is signed in with: browser sessions and personal tokens (checklist SES-08)."""
     with transaction(data) as (deployment, tx):
-        person = directory.find_person_by_email(tx, email.strip())
-        if person is None:
-            raise Problem(f"There is no person with the address {email}.")
+        person = _person_called(tx, email)
+        set_password(tx, person, password, by=operator(), passwords=deployment.passwords)
+        personal_tokens.revoke_all(tx, person)
+
+
+def create_token(
+    data: Path | None, *, email: str, hours: int, scopes: Sequence[str], label: str = ""
+) -> Secret:
+    with transaction(data) as (deployment, tx):
+        person = _person_called(tx, email)
         return personal_tokens.create(
             tx,
             person,
@@ -58,6 +69,7 @@ def create_token(data: Path | None, *, email: str, hours: int, scopes: Sequence[
             lifetime=timedelta(hours=hours),
             longest=deployment.settings.lifetimes.personal_token,
             scopes=scopes or None,
+            label=label,
         )
 
 
@@ -87,6 +99,13 @@ def role_called(text: str) -> Role:
             f"There is no role {text}. There are: {', '.join(role.label for role in Role)}.", exit_code=2
         )
     return found
+
+
+def _person_called(tx: Transaction, email: str) -> Account:
+    person = directory.find_person_by_email(tx, email.strip())
+    if person is None:
+        raise Problem(f"There is no person with the address {email}.")
+    return person
 
 
 def _require_address(email: str) -> None:

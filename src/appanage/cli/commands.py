@@ -19,7 +19,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 organizations = typer.Typer(help="Create organizations.", no_args_is_help=True)
-people = typer.Typer(help="Create people.", no_args_is_help=True)
+people = typer.Typer(help="Create people, and set their passwords.", no_args_is_help=True)
 tokens = typer.Typer(help="Create personal access tokens.", no_args_is_help=True)
 keys = typer.Typer(help="Rotate signing keys.", no_args_is_help=True)
 audit = typer.Typer(help="Verify the audit log.", no_args_is_help=True)
@@ -164,10 +164,28 @@ def create_person(  # noqa: PLR0917 – each is an option with a name
     )
 
 
+@people.command("set-password")
+def set_password(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose password it is.")],
+    data: Data = None,
+) -> None:
+    """Set a person's password.
+
+    It is read from standard input, one line. Everything the person is signed in with ends: browser sessions and personal tokens.
+    """
+    from appanage.cli import administration
+
+    administration.set_password_of(data, email=email, password=sys.stdin.readline().rstrip("\r\n"))
+    say(f"The password of {email} is set.")
+
+
 @tokens.command("create")
 def create_token(
     account: Annotated[str, typer.Option(metavar="EMAIL", help="Whose token it is.")],
     hours: Annotated[int, typer.Option(min=1, help="How long it lives.")] = 12,
+    label: Annotated[
+        str, typer.Option(metavar="TEXT", help="What it is for, as the person finds it in their account.")
+    ] = "",
     scope: Annotated[
         list[str] | None,
         typer.Option(
@@ -182,7 +200,7 @@ def create_token(
     """
     from appanage.cli import administration
 
-    secret = administration.create_token(data, email=account, hours=hours, scopes=scope or [])
+    secret = administration.create_token(data, email=account, hours=hours, scopes=scope or [], label=label)
     remark(f"A personal access token of {account} for {hours} h. It is shown this once.")
     say(secret.reveal())
 

@@ -76,7 +76,11 @@ def change_password(visit: Visit) -> Response | Page:
     try:
         throttle.count_signin_attempt(account.email, source)
         changed = signin.change_password(
-            visit.tx, visit.browser, old=visit.form.get("current"), new=visit.form.get("password")
+            visit.tx,
+            visit.browser,
+            old=visit.form.get("current"),
+            new=visit.form.get("password"),
+            passwords=visit.deployment.passwords,
         )
     except TooMany as refused:
         errors = {"current": too_many(visit, refused)}
