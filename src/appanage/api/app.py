@@ -8,8 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from appanage import __version__
 from appanage.api import (
     admin_audit,
+    app_logos,
     applications,
     authorizations,
+    bot_tokens,
+    bots,
     client_keys,
     client_secrets,
     errors,
@@ -17,10 +20,12 @@ from appanage.api import (
     organizations,
     people,
     person_authorizations,
+    personal_tokens,
     policies,
     roles,
     service_apps,
 )
+from appanage.api.fetches import Fetches
 from appanage.deployment import Deployment
 
 FAMILIES = (
@@ -29,11 +34,15 @@ FAMILIES = (
     roles,
     licenses,
     applications,
+    app_logos,
     client_secrets,
     client_keys,
+    bot_tokens,
     authorizations,
     person_authorizations,
+    personal_tokens,
     service_apps,
+    bots,
     policies,
     admin_audit,
 )
@@ -67,6 +76,7 @@ def create_api(deployment: Deployment) -> FastAPI:
         root_path_in_servers=False,
     )
     api.state.deployment = deployment
+    api.state.fetches = Fetches(deployment.fetcher)
     errors.install(api)
     for family in FAMILIES:
         api.include_router(family.router)

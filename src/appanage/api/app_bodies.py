@@ -10,9 +10,10 @@ from pydantic import AfterValidator, AliasChoices, Field
 from appanage.api.call import Call
 from appanage.api.schemas import Body, Line, Text, Time
 from appanage.apps.drafts import AppDraft
-from appanage.apps.model import App, AppKind, ClientProof
+from appanage.apps.model import App, AppKind, ClientProof, Visibility
 from appanage.authorizations import queries as authorizations
 from appanage.kit.ids import Kind
+from appanage.kit.secrets import Secret
 from appanage.kit.text import slug
 
 TYPES = {
@@ -28,14 +29,14 @@ NAMES = {
 }
 
 
-def _supported(type_: str) -> str:
-    if TYPES.get(type_) not in {AppKind.SERVICE_APP, AppKind.INTEGRATION}:
-        message = "must be serviceApp or integration: bots cannot be registered yet"
+def _known(type_: str) -> str:
+    if type_ not in TYPES:
+        message = "must be serviceApp, integration or bot"
         raise ValueError(message)
     return type_
 
 
-AppType = Annotated[Line, AfterValidator(_supported)]
+AppType = Annotated[Line, AfterValidator(_known)]
 # The original's table spells it in one way, its examples in another.
 RedirectUrls = Annotated[
     list[Line], Field(validation_alias=AliasChoices("redirectUrls", "redirectURLs", "redirect_urls"))
@@ -45,8 +46,8 @@ RedirectUrls = Annotated[
 class AppInput(Body):
     """What a developer says about an app, all of it optional; the rules for each field are the registration's.
 
-    `clientProof` tells how an Integration proves that it is this client, `isStrict` and `pushesRequests` hold it to
-    more than the platform asks of everybody.
+    `redirectUrls` and `scopes` are an Integration's, `botEmail` is a bot's. `clientProof` tells how a client proves
+    that it is this one, `isStrict` and `pushesRequests` hold it to more than the platform asks of everybody.
     """
 
     type: AppType | None = None
@@ -64,6 +65,12 @@ class AppInput(Body):
     client_proof: ClientProof = ClientProof.SECRET
     is_strict: bool | None = None
     pushes_requests: bool | None = None
+    bot_email: Line = ""
+
+    @property
+    def takes_logo_away(self) -> bool:
+        """Whether it says that there is no logo, which is more than to say nothing about it."""
+        return "logo_url" in self.model_fields_set and not self.logo_url
 
     def said(self) -> dict[str, Any]:
         """The parts of a draft that were given, by their names there."""
@@ -81,9 +88,13 @@ class NewAppInput(AppInput):
 
 
 class AppBody(Body):
-    """An app as its owners see it.
+    """An app as its owners see it: the fields of the platform, then extensions of ours.
 
-    Extensions of ours: `reasons`, `visibility`, `signOutUrls`, `clientProof`, `isStrict`, `pushesRequests`.
+    Service Apps, which the platform does not document, always have the extensions. Integrations and bots have exactly
+    the documented fields, and an extension only where it says more than that all is as usual: where there is something
+    in `reasons`, `signOutUrls`, `supportUrl` or `privacyUrl`, where `visibility` is not `private`, `clientProof` not
+    `client_secret` and `orgSubmissionStatus` not `none`, where `isStrict` or `pushesRequests` is true, and where
+    `modified` is not `created`. Bots are no clients, so they have nothing of OAuth.
     """
 
     is_native: bool = False
@@ -93,35 +104,55 @@ class AppBody(Body):
     name: str
     description: str
     org_id: str
-    contact_email: str
+    contact_email: str | None
     company_name: str | None
-    redirect_urls: list[str] | None
-    sign_out_urls: list[str] | None
-    scopes: list[str]
-    reasons: dict[str, str]
-    client_id: str
-    client_secret: str | None = None
-    client_proof: ClientProof
-    is_strict: bool
-    pushes_requests: bool
     logo: str | None
-    support_url: str | None
-    privacy_url: str | None
+    redirect_urls: list[str] | None
+    scopes: list[str] | None
+    client_id: str | None
+    client_secret: str | None = None
+    bot_email: str | None
+    bot_person_id: str | None
+    bot_token: str | None = None
     is_featured: bool = False
     submission_status: str = "none"
-    org_submission_status: str
-    visibility: str
     created_by: str
     created: Time
-    modified: Time
+    org_submission_status: str | None
+    modified: Time | None
+    reasons: dict[str, str] | None
+    visibility: str | None
+    support_url: str | None
+    privacy_url: str | None
+    sign_out_urls: list[str] | None
+    client_proof: ClientProof | None
+    is_strict: bool | None
+    pushes_requests: bool | None
+
+
+USUAL: Mapping[str, Any] = {
+    "org_submission_status": "none",
+    "reasons": {},
+    "visibility": Visibility.PRIVATE,
+    "sign_out_urls": [],
+    "client_proof": ClientProof.SECRET,
+    "is_strict": False,
+    "pushes_requests": False,
+}
+"""The values of extensions that say nothing."""
 
 
 def drafted(call: Call, wanted: AppInput, base: AppDraft, app: App | None = None) -> AppDraft:
-    """`base` with what was said in its place. The address at which we serve an uploaded logo is no news."""
+    """`base` with what was said in its place. The address at which we serve a logo is no news."""
     said = wanted.said()
-    if app is not None and app.logo_digest and said.get("logo_url") == _uploaded_logo(call, app):
+    if app is not None and is_served_by_us(call, app, wanted.logo_url):
         said["logo_url"] = app.logo_url
     return replace(base, **said)
+
+
+def is_served_by_us(call: Call, app: App, url: str | None) -> bool:
+    """Whether this is where we serve the app's logo, or served one that it had before."""
+    return (url or "").partition("?")[0] == _logo_address(call, app)
 
 
 def public_id(call: Call, app: App) -> str:
@@ -131,17 +162,21 @@ def public_id(call: Call, app: App) -> str:
 def app_bodies(call: Call, apps: Collection[App]) -> list[AppBody]:
     """The apps of one developer, whose organization's decision on them is theirs to know."""
     stages = _stages(call, [app.id for app in apps])
-    return [_body(call, app, stages.get(app.id, "none")) for app in apps]
+    bodies = [_body(call, app, stages.get(app.id, "none")) for app in apps]
+    return [body if body.type == NAMES[AppKind.SERVICE_APP] else _as_documented(body) for body in bodies]
 
 
-def app_body(call: Call, app: App, *, client_secret: str | None = None) -> AppBody:
+def app_body(call: Call, app: App, *, secret: Secret | None = None) -> AppBody:
+    """`secret` is the client secret, or the bot token, that was made with the app."""
     body = app_bodies(call, [app])[0]
-    body.client_secret = client_secret
+    shown = secret.reveal() if secret else None
+    body.client_secret, body.bot_token = (None, shown) if app.is_bot else (shown, None)
     return body
 
 
 def logo_of(call: Call, app: App) -> str | None:
-    return _uploaded_logo(call, app) or app.logo_url
+    """Where the logo is to be had: with us, if we have the picture."""
+    return f"{_logo_address(call, app)}?v={app.logo_digest}" if app.logo_digest else app.logo_url
 
 
 def _body(call: Call, app: App, stage: str) -> AppBody:
@@ -152,24 +187,34 @@ def _body(call: Call, app: App, stage: str) -> AppBody:
         name=app.name,
         description=app.description,
         org_id=call.ids.encode(Kind.ORGANIZATION, app.organization_id),
-        contact_email=app.contact_email,
+        contact_email=app.contact_email or None,
         company_name=app.company_name,
+        logo=logo_of(call, app),
         redirect_urls=app.redirect_urls if app.is_integration else None,
-        sign_out_urls=app.sign_out_urls if app.is_integration else None,
-        scopes=app.scopes,
+        scopes=None if app.is_bot else app.scopes,
+        client_id=None if app.is_bot else app.client_id,
+        bot_email=app.bot_email,
+        bot_person_id=call.ids.encode(Kind.PEOPLE, app.bot_account_id) if app.bot_account_id else None,
+        created_by=call.ids.encode(Kind.PEOPLE, app.created_by),
+        created=app.created_at,
+        org_submission_status=stage,
+        modified=app.modified_at,
         reasons=app.scope_reasons,
-        client_id=app.client_id,
+        visibility=app.visibility,
+        support_url=app.support_url,
+        privacy_url=app.privacy_url,
+        sign_out_urls=app.sign_out_urls if app.is_integration else None,
         client_proof=ClientProof(app.client_proof),
         is_strict=app.is_strict,
         pushes_requests=app.pushes_requests,
-        logo=logo_of(call, app),
-        support_url=app.support_url,
-        privacy_url=app.privacy_url,
-        org_submission_status=stage,
-        visibility=app.visibility,
-        created_by=call.ids.encode(Kind.PEOPLE, app.created_by),
-        created=app.created_at,
-        modified=app.modified_at,
+    )
+
+
+def _as_documented(body: AppBody) -> AppBody:
+    """Without the extensions that say nothing."""
+    usual = {**USUAL, "modified": body.created}
+    return body.model_copy(
+        update={name: None for name, value in usual.items() if getattr(body, name) == value}
     )
 
 
@@ -180,6 +225,5 @@ def _stages(call: Call, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, st
     return submitted | dict.fromkeys(approved, "approved")
 
 
-def _uploaded_logo(call: Call, app: App) -> str | None:
-    address = f"{call.base_url}/applications/{public_id(call, app)}/logo"
-    return f"{address}?v={app.logo_digest}" if app.logo_digest else None
+def _logo_address(call: Call, app: App) -> str:
+    return f"{call.base_url}/applications/{public_id(call, app)}/logo"

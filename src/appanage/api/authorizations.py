@@ -13,9 +13,9 @@ from fastapi import Query, Response
 from pydantic import BaseModel
 
 from appanage.api.app_bodies import public_id
-from appanage.api.applications import Developer, Owner, decode_app_id, owned_app
 from appanage.api.call import Call, needs
 from appanage.api.errors import InvalidCredentials
+from appanage.api.owned_apps import Developer, Owner, decode_app_id, owned_app
 from appanage.api.schemas import Body, FilledLine, Items, Line, PageQuery, Text, Time, link_next, new_router
 from appanage.apps.model import App
 from appanage.authorizations import decisions, organization_tokens, queries, service

@@ -1,5 +1,6 @@
 """One call of the API: who makes it, in which transaction, with which scopes."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from typing import Any
 
 from fastapi import Depends, Request
 
+from appanage.authorizations.token_uses import note
 from appanage.authorizations.verification import Caller
 from appanage.deployment import Deployment
 from appanage.directory.model import Account, Organization
@@ -80,12 +82,25 @@ class Call:
         thumbprint = self.deployment.accept_proof(
             self.origin, request.scope["headers"], method=request.method, path=request.url.path
         )
-        with self.deployment.transaction(self.origin) as self._tx:
-            self._caller = self._authenticate(self._tx, thumbprint)
-            self._actor = self.account.as_actor()
-            self.deployment.throttle.count_request(str(self.account.id))
-            self._require(self.requirement)
-            yield
+        try:
+            with self.deployment.transaction(self.origin) as self._tx:
+                self._caller = self._authenticate(self._tx, thumbprint)
+                self._actor = self.account.as_actor()
+                self.deployment.throttle.count_request(str(self.account.id))
+                self._require(self.requirement)
+                yield
+        finally:
+            self._note_use()
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """As `open`, for the act itself: who tries what their roles do not let them do leaves a trace."""
+        try:
+            with self.open():
+                yield
+        except NotPermitted as refused:
+            self._record_refused_change(refused)
+            raise
 
     @property
     def tx(self) -> Transaction:
@@ -137,12 +152,24 @@ class Call:
             raise NotFound("There is no organization with this id.", code="organization_not_found")
         return self.organization
 
-    def record_refused_change(self, refused: NotPermitted) -> None:
+    @property
+    def actor_id(self) -> uuid.UUID:
+        """The account that was found out to call; also after the transaction."""
+        assert self._actor is not None, "the call was not opened"
+        assert self._actor.id is not None
+        return self._actor.id
+
+    def _record_refused_change(self, refused: NotPermitted) -> None:
         """Somebody tried to change what their roles do not let them change."""
         if self._actor is not None and self.request.method != "GET":
             act = f"{self.request.method} /v1{self.request.scope['route'].path}"
             with self.deployment.transaction(self.origin) as tx:
                 record_refused_change(tx, self._actor, refused, act)
+
+    def _note_use(self) -> None:
+        """A refused request was a use of its token too."""
+        if self._caller is not None and self._caller.use is not None:
+            note(self.deployment.database, self.origin, self._caller.use)
 
     def _authenticate(self, tx: Transaction, thumbprint: str | None) -> Caller:
         presented = read_token(headers_named(b"authorization", self.request.scope["headers"]))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from appanage.api.applications import Developer, Owner, owned_app
 from appanage.api.call import Call
+from appanage.api.owned_apps import Developer, Owner, owned_app
 from appanage.api.schemas import Body, Items, Text, Time, new_router
 from appanage.apps import credentials, queries
 from appanage.apps.model import ClientKey
@@ -46,7 +46,9 @@ def list_client_keys(call: Developer, application_id: str) -> Items[KeyBody]:
 def create_client_key(call: Owner, application_id: str, wanted: NewKeyInput) -> KeyBody:
     """Registers a public key beside the present one. 409 for a third one, and for an app that proves itself otherwise."""
     app = owned_app(call, application_id, for_update=True)
-    return _body(call, credentials.add_key(call.tx, app, wanted.key, by=call.account))
+    return _body(
+        call, credentials.add_key(call.tx, app, wanted.key, by=call.account, rules=call.deployment.app_rules)
+    )
 
 
 @router.delete("/applications/{application_id}/clientKeys/{key_id}", status_code=204)

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from appanage.api.applications import Developer, Owner, owned_app
 from appanage.api.call import Call
+from appanage.api.owned_apps import Developer, Owner, owned_app
 from appanage.api.schemas import Body, Items, Time, new_router
 from appanage.apps import credentials, queries
 from appanage.apps.model import App, ClientSecret
@@ -93,9 +93,8 @@ def revoke_client_secret(call: Owner, application_id: str, secret_id: str) -> No
 
 
 def _add(call: Call, app: App, overlap_hours: int) -> Secret:
-    lifetime = call.deployment.settings.lifetimes.client_secret
-    overlap = timedelta(hours=overlap_hours)
-    return credentials.add_secret(call.tx, app, by=call.account, lifetime=lifetime, overlap=overlap)
+    rules, overlap = call.deployment.app_rules, timedelta(hours=overlap_hours)
+    return credentials.add_secret(call.tx, app, by=call.account, rules=rules, overlap=overlap)
 
 
 def _body(call: Call, row: ClientSecret) -> SecretBody:

@@ -158,6 +158,7 @@ def _challenge(
     return challenge(
         realm=settings.brand.product,
         metadata=metadata,
+        algorithms=settings.client_algorithms,
         error=error,
         description=description,
         scopes=scopes,

@@ -17,7 +17,7 @@ from appanage.api.person_bodies import (
 )
 from appanage.api.roles import decode_roles, separated
 from appanage.api.schemas import Body, Line, PageQuery, link_next, new_router
-from appanage.authorizations.departures import remove_person
+from appanage.authorizations.departures import end_sign_in, remove_person
 from appanage.authorizations.queries import find_by_account
 from appanage.directory import queries, service
 from appanage.directory.model import Account, AccountKind
@@ -72,10 +72,10 @@ def list_people(call: PeopleReader, response: Response, query: Annotated[PeopleQ
 
 @router.get("/people/me")
 def get_own_person(call: PeopleReader) -> PersonBody:
-    """The account that calls; a machine account names its app."""
+    """The account that calls; a machine account names its app. A bot is its own."""
     view = view_of(call, for_administrators=call.may(ADMIN_READ, *PEOPLE_READERS))
     app = call.caller.app
-    return view.body(call.account, client_id=app.client_id if app else None)
+    return view.body(call.account, client_id=app.client_id if app and not app.is_bot else None)
 
 
 @router.get("/people/{person_id}")
@@ -96,6 +96,7 @@ def create_person(call: PeopleWriter, wanted: PersonInput) -> PersonBody:
         organization,
         new_profile(call, wanted),
         by=call.account.as_actor(),
+        own_domains=call.deployment.settings.own_domains,
         licenses=decode_licenses(call, wanted.licenses or []),
     )
     service.assign_roles(call.tx, person, decode_roles(wanted.roles or [], call.ids), by=call.account)
@@ -109,11 +110,15 @@ def replace_person(call: PeopleWriter, person_id: str, wanted: PersonInput) -> P
     call.own_organization(wanted.org_id)
     person = _get(call, person_id, for_update=True)
     _require_same(call, wanted.id, person)
+    profile = replaced_profile(call, wanted, person)
+    if not profile.login_enabled:
+        end_sign_in(call.tx, person)
     service.update_person(
         call.tx,
         person,
-        replaced_profile(call, wanted, person),
+        profile,
         by=call.account,
+        own_domains=call.deployment.settings.own_domains,
         roles=None if wanted.roles is None else decode_roles(wanted.roles, call.ids),
         licenses=None if wanted.licenses is None else decode_licenses(call, wanted.licenses),
     )

@@ -15,8 +15,8 @@ from fastapi import Query, Response
 from pydantic import AfterValidator
 
 from appanage.api.app_bodies import public_id
-from appanage.api.applications import decode_app_id
 from appanage.api.call import Call, needs
+from appanage.api.owned_apps import decode_app_id
 from appanage.api.schemas import Body, Items, Line, PageQuery, Time, link_next, new_router
 from appanage.apps.model import App
 from appanage.authorizations import integrations, policies

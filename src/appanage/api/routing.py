@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from appanage.api.call import Call, Requirement
-from appanage.kit.errors import NotPermitted, Refused
+from appanage.kit.errors import Refused
 
 CURSORS = ("cursor", "next")
 """The parameters that carry a cursor; `next` is what the platform calls the one of a license's people."""
@@ -29,7 +29,8 @@ class TransactionalRoute(APIRoute):
         self.requirement = _requirement_of(endpoint)
         options["response_model_exclude_none"] = True
         alternatives = [[scope] for scope in self.requirement.any_of] or [[]]
-        options["openapi_extra"] = {"security": [{"bearer": scopes} for scopes in alternatives]}
+        security = {"security": [{"bearer": scopes} for scopes in alternatives]}
+        options["openapi_extra"] = (options.get("openapi_extra") or {}) | security
         super().__init__(path, _in_one_transaction(endpoint), **options)
 
     def get_route_handler(self) -> Handler:
@@ -105,12 +106,8 @@ def _in_one_transaction(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(endpoint)
     def run(**arguments: Any) -> Any:
         call: Call = arguments["call"]
-        try:
-            with call.open():
-                answer = endpoint(**arguments)
-        except NotPermitted as refused:
-            call.record_refused_change(refused)
-            raise
+        with call.acting():
+            answer = endpoint(**arguments)
         if isinstance(answer, Refused):  # its record is committed by now
             raise answer.error
         return answer

@@ -12,9 +12,9 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from appanage.api.app_bodies import logo_of, public_id
-from appanage.api.applications import decode_app_id
 from appanage.api.authorizations import DecisionBody, RequestBody, decision_body, request_body
 from appanage.api.call import Call, needs
+from appanage.api.owned_apps import decode_app_id
 from appanage.api.schemas import Body, Items, Line, PageQuery, link_next, new_router
 from appanage.apps import scopes
 from appanage.apps.model import App

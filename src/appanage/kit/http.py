@@ -5,6 +5,9 @@ from math import ceil
 from appanage.kit.errors import Conflict, Invalid, NotAForm, NotFound, NotPermitted, Refusal, TooMany
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_UPLOAD = (
+    8 * LARGEST_BODY
+)  # so that a picture which is too large is refused in words about the picture
 
 _STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
@@ -14,6 +17,11 @@ _STATUS: dict[type[Refusal], int] = {
     Conflict: 409,
     TooMany: 429,
 }
+
+
+def media_type_of(content_type: str) -> str:
+    """The media type of a Content-Type, in lower case and without parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def status_of(refusal: Refusal) -> int:

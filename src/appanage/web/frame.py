@@ -1,5 +1,6 @@
 """The frame around every request: where it came from, how large it may be, what is logged, and the last resort."""
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from time import perf_counter
@@ -12,11 +13,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from appanage.kit.http import LARGEST_BODY
+from appanage.kit.http import LARGEST_BODY, LARGEST_UPLOAD, media_type_of
+from appanage.kit.multipart import MULTIPART
 from appanage.kit.origin import Origin, new_tracking_id
 from appanage.settings import Settings
 
 log = structlog.get_logger("appanage.request")
+
+_UPLOADS = (
+    # An app with its logo; such a body is spooled to disk, and only for callers who may send it.
+    (re.compile(r"/v1/applications(/[^/]+)?"), MULTIPART, LARGEST_UPLOAD),
+)
+"""Where bodies may be larger than everywhere else: the path, the media type, the most bytes."""
 
 LastResort = Callable[[Scope, int, str], ASGIApp]
 """Makes the answer to a request that ended in an unexpected error or was too large."""
@@ -55,10 +63,11 @@ class RequestFrame:
 
     async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
-            if _declared_length(scope) > LARGEST_BODY:
+            largest = _largest_body(scope)
+            if _declared_length(scope) > largest:
                 answer.is_refused = True
             else:
-                await self._app(scope, _counted(receive, answer), answer.send_unless_refused)
+                await self._app(scope, _counted(receive, answer, largest), answer.send_unless_refused)
         finally:
             if answer.is_refused:
                 await self._resort(scope, receive, answer, 413)
@@ -124,12 +133,18 @@ def _tolerate_trailing_slash(scope: Scope) -> None:
         scope["raw_path"] = scope["path"].encode()
 
 
+def _largest_body(scope: Scope) -> int:
+    given = media_type_of(Headers(scope=scope).get("content-type", ""))
+    limits = (most for path, type_, most in _UPLOADS if type_ == given and path.fullmatch(scope["path"]))
+    return next(limits, LARGEST_BODY)
+
+
 def _declared_length(scope: Scope) -> int:
     declared = Headers(scope=scope).get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
-def _counted(receive: Receive, answer: _Answer) -> Receive:
+def _counted(receive: Receive, answer: _Answer, largest: int) -> Receive:
     """Ends a body of undeclared length as soon as it is too long, as if the client had gone."""
     seen = 0
 
@@ -137,7 +152,7 @@ def _counted(receive: Receive, answer: _Answer) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
+        if seen > largest:
             answer.is_refused = True
             return {"type": "http.disconnect"}
         return message
