@@ -41,6 +41,7 @@ def _account() -> list[Group]:
             [
                 ("profile", "Profile and sessions", "user-circle", "/account", 0, False),
                 ("connected-apps", "Connected apps", "plug-connected", "/account/connected-apps", 0, False),
+                ("tokens", "Personal access tokens", "terminal-2", "/account/tokens", 0, False),
                 ("password", "Password", "key", "/account/password", 0, False),
             ],
         )
@@ -64,15 +65,20 @@ def _hub(visit: Visit) -> list[Group]:
                 Ability.SEE_APPS,
                 ("integrations", "Integrations", "plug-connected", "/hub/integrations", 0, False),
             ),
+            (Ability.SEE_APPS, ("bots", "Bots", "robot", "/hub/bots", 0, False)),
             (
                 Ability.SEE_APPS,
-                ("machine-accounts", "Machine accounts", "robot", "/hub/machine-accounts", 0, False),
+                ("machine-accounts", "Machine accounts", "user-circle", "/hub/machine-accounts", 0, False),
             ),
         ],
         "Monitoring": [
             (Ability.READ_AUDIT, ("audit", "Audit log", "history", "/hub/audit", 0, False)),
         ],
     }
+    if visit.deployment.settings.rules.by_administrators:
+        address = "/hub/administrator-token"
+        token: Link = ("administrator-token", "Administrator token", "key", address, 0, False)
+        links["Apps"].append((Ability.GET_TOKEN, token))
     groups = [
         (heading, [link for ability, link in those if may(visit.viewer, ability)])
         for heading, those in links.items()

@@ -1,18 +1,15 @@
 """The edge between HTTP and page handlers: cookies, forms, one thread, one transaction, one answer."""
 
 import hmac
-import re
 import secrets
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import structlog
 from jinja2 import Environment
-from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -22,8 +19,10 @@ from appanage.directory.model import Account
 from appanage.events.service import record_refused_change
 from appanage.kit.errors import Invalid, NotAForm, NotPermitted, Refusal, Refused
 from appanage.kit.http import headers_of, status_of
+from appanage.kit.multipart import MULTIPART, BrokenMultipart, parts_of
 from appanage.oauth.errors import OAuthError
 from appanage.oauth.parameters import FORM, parse_lists
+from appanage.settings import Settings
 from appanage.signin import service as signin
 from appanage.signin.model import BrowserSession
 from appanage.storage import Transaction
@@ -39,7 +38,6 @@ Kind = Literal["console", "signin", "secret"]
 
 
 MOST_FIELDS = 600
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,70}")  # RFC 2046 §5.1.1
 
 
 class Page:
@@ -71,6 +69,11 @@ class Pages:
     def __init__(self, deployment: Deployment, environment: Environment) -> None:
         self._deployment = deployment
         self._environment = environment
+
+    @property
+    def settings(self) -> Settings:
+        """For pages that exist in some deployments only."""
+        return self._deployment.settings
 
     def route(
         self, path: str, handler: Handler, *, methods: Sequence[str] = ("GET",), from_anywhere: bool = False
@@ -130,6 +133,8 @@ class Pages:
         except Refusal as refused:
             self._keep_trace(request, cookie, refused)
             result = Refused(refused)
+        if cookie.session_to_note is not None:
+            signin.note_seen(self._deployment.database, request.state.origin, cookie.session_to_note)
         if isinstance(result, Refused):
             return cookie.set_on(self._refused(request, cookie, nonce, result.error))
         return cookie.set_on(result)
@@ -172,7 +177,10 @@ class Pages:
     def _session(self, tx: Transaction, cookie: "_Cookie") -> BrowserSession | None:
         lifetimes = self._deployment.settings.lifetimes
         idle, absolute = lifetimes.session_idle, lifetimes.session_absolute
-        return signin.find_session(tx, cookie.value, idle=idle, absolute=absolute)
+        found = signin.find_session(tx, cookie.value, idle=idle, absolute=absolute)
+        if found is not None and not found.was_seen_lately(tx.now):
+            cookie.session_to_note = found.id
+        return found
 
     def _refused(self, request: Request, cookie: "_Cookie", nonce: str, refused: Refusal) -> Response:
         if isinstance(refused, SignInRequired):
@@ -221,6 +229,7 @@ class _Cookie:
         self._is_https = deployment.settings.is_https
         self.name = "__Host-appanage" if self._is_https else "appanage"
         self.is_foreign = is_foreign
+        self.session_to_note: uuid.UUID | None = None  # its use is noted after the page
         given = "" if is_foreign else request.cookies.get(self.name, "")
         is_new = not (40 <= len(given) <= 100 and given.isascii())
         self.value = secrets.token_urlsafe(32) if is_new else given
@@ -277,7 +286,7 @@ async def _read_form(request: Request) -> Form:
     if request.method != "POST":
         return Form()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
+    if media_type == MULTIPART:
         return await _read_multipart(request)
     if media_type != FORM:
         raise NotAForm("This page takes forms only.")
@@ -294,36 +303,21 @@ def _read_urlencoded(body: bytes) -> Form:
 
 
 async def _read_multipart(request: Request) -> Form:
-    headers = _without_charset(request.headers["content-type"])
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     try:
-        posted = await MultiPartParser(headers, request.stream(), max_files=4, max_fields=MOST_FIELDS).parse()
-        for name, value in posted.multi_items():
-            if isinstance(value, UploadFile):
-                files[_text(name)] = await value.read()
-            else:
-                fields.setdefault(_text(name), []).append(_text(value))
-        await posted.close()
-    except (MultiPartException, UnicodeDecodeError) as cause:
+        async with parts_of(request, most_files=4, most_fields=MOST_FIELDS) as parts:
+            for name, value in parts:
+                if isinstance(value, str):
+                    fields.setdefault(_without_nul(name), []).append(_without_nul(value))
+                else:
+                    files[_without_nul(name)] = await value.read()
+    except BrokenMultipart as cause:
         raise Invalid("The form cannot be read. Send it again.") from cause
     return Form(fields, {name: content for name, content in files.items() if content})
 
 
-def _without_charset(content_type: str) -> Headers:
-    """Has the parser keep every byte as it is. A form has no charset but UTF-8 (RFC 7578 §5.1).
-
-    With a declared one the parser would decode by any codec that a client names, and Punycode takes minutes for 1 MiB.
-    """
-    boundary = parse_options_header(content_type)[1].get(b"boundary", b"").decode("latin-1")
-    if not _BOUNDARY.fullmatch(boundary):
-        raise Invalid("The form cannot be read. Send it again.")
-    return Headers({"content-type": f'multipart/form-data; charset=latin-1; boundary="{boundary}"'})
-
-
-def _text(kept: str) -> str:
-    """The text of bytes that were kept as Latin-1."""
-    text = kept.encode("latin-1").decode("utf-8")
+def _without_nul(text: str) -> str:
     if "\0" in text:
         raise Invalid("A field contains a NUL character.")
     return text

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Scope
 from appanage.deployment import Deployment
 from appanage.kit.errors import NotFound, Refusal
 from appanage.web import brand, health
-from appanage.web.account import connected_apps
+from appanage.web.account import connected_apps, personal_tokens
 from appanage.web.account import pages as account
 from appanage.web.controlhub import pages as controlhub
 from appanage.web.oauth import authorize, device, endpoints, interaction, logos, sign_out
@@ -35,6 +35,7 @@ class Site:
             *signin.routes(self._pages),
             *account.routes(self._pages),
             *connected_apps.routes(self._pages),
+            *personal_tokens.routes(self._pages),
             *authorize.routes(self._pages),
             *interaction.routes(self._pages),
             *device.routes(self._pages),
@@ -65,7 +66,7 @@ class Site:
 
 
 _LAST_SENTENCES = {
-    413: "The request is larger than 1 MiB, which is more than anything here needs.",
+    413: "The request is larger than anything here needs.",
     503: "The platform cannot reach its database, or lost a race for it. Nothing was changed; try again in a moment.",
     500: "Something went wrong on our side and was recorded. Tell the incident number when you ask for help.",
 }

@@ -22,14 +22,16 @@ class Ability(StrEnum):
     """What one can do here; the value continues the words "you can"."""
 
     ENTER = "open the administrators’ console"
-    SEE_APPS = "see Service Apps, machine accounts and integrations"
+    SEE_APPS = "see Service Apps, machine accounts, integrations and bots"
     DECIDE = "authorize and deauthorize Service Apps"
     RULE = "allow and block integrations"
     DISCONNECT = "disconnect people from integrations"
+    END_BOT_TOKENS = "end bot tokens"
     SEE_PEOPLE = "see people and their roles"
     ADD_PEOPLE = "add people"
     ASSIGN_ROLES = "assign roles"
     READ_AUDIT = "read and export the audit log"
+    GET_TOKEN = "get an administrator token"
 
 
 _FULL = frozenset({Role.FULL_ADMIN})
@@ -40,11 +42,16 @@ ALLOWED: Mapping[Ability, frozenset[Role]] = {
     Ability.DECIDE: _FULL,
     Ability.RULE: _FULL,
     Ability.DISCONNECT: TOKEN_ADMINISTRATORS & SERVICE_APP_READERS,
+    Ability.END_BOT_TOKENS: _FULL,
     Ability.SEE_PEOPLE: PEOPLE_READERS,
     Ability.ADD_PEOPLE: PEOPLE_WRITERS,
     Ability.ASSIGN_ROLES: _FULL,
     Ability.READ_AUDIT: _FULL,
+    Ability.GET_TOKEN: _FULL,
 }
+
+_UNTOLD = {Ability.ENTER, Ability.GET_TOKEN}
+"""What every administrator can do, and what only some deployments have."""
 
 
 def may(account: Account, ability: Ability) -> bool:
@@ -55,7 +62,7 @@ def explanation(role: Role) -> str:
     """What a role is good for here, beyond opening the console."""
     if role is Role.COMPLIANCE_OFFICER:
         return "With Full Administrator: authorize apps that ask for compliance scopes."
-    can = [ability for ability, roles in ALLOWED.items() if role in roles and ability is not Ability.ENTER]
+    can = [ability for ability, roles in ALLOWED.items() if role in roles and ability not in _UNTOLD]
     return f"Can {'; '.join(can)}."
 
 

@@ -4,7 +4,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.web.controlhub import (
+    administrator_token,
     audit,
+    bots,
     decisions,
     integration_decisions,
     integrations,
@@ -25,7 +27,9 @@ def routes(pages: Pages) -> list[Route]:
         *decisions.routes(pages),
         *integration_decisions.routes(pages),
         *integrations.routes(pages),
+        *bots.routes(pages),
         *machine_accounts.routes(pages),
+        *administrator_token.routes(pages),
         *users.routes(pages),
         *roles.routes(pages),
         *audit.routes(pages),

@@ -15,7 +15,7 @@ from appanage.directory.queries import PeopleFilter
 from appanage.directory.roles import Role, find_role, labels
 from appanage.directory.service import Profile
 from appanage.events.service import record_refused_change
-from appanage.kit.errors import Conflict, NotFound, NotPermitted
+from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
 from appanage.kit.http import status_of
 from appanage.kit.text import one_line
 from appanage.web.controlhub.access import Ability, either, enter, explanation, holders, may
@@ -112,10 +112,14 @@ def create(visit: Visit) -> Page | Response:
         return _new_page(viewer, form, problems)
     try:
         person = directory_service.create_person(
-            visit.tx, viewer.organization, form.profile(), by=viewer.as_actor()
+            visit.tx,
+            viewer.organization,
+            form.profile(),
+            by=viewer.as_actor(),
+            own_domains=visit.deployment.settings.own_domains,
         )
-    except Conflict as taken:
-        return _new_page(viewer, form, {"email": taken.message})
+    except (Conflict, Invalid) as refused:
+        return _new_page(viewer, form, {"email": refused.message})
     # Not with the creation: who may give roles is a rule of its own, and its refusal undoes both.
     directory_service.assign_roles(visit.tx, person, _chosen(form.roles), by=viewer)
     visit.tell(f"{person.display_name} was added to {viewer.organization.name}.")

@@ -157,7 +157,7 @@ def _client(
     # Clients name the issuer (RFC 7523bis), the token endpoint (OpenID Connect Core §9), or the address that they call,
     # which RFC 9126 §2 demands for pushed requests and clients do everywhere.
     audiences = {settings.issuer, f"{settings.issuer}/access_token", settings.base_url + address}
-    return clients.authenticate(tx, credentials, audiences=audiences)
+    return clients.authenticate(tx, credentials, audiences=audiences, algorithms=settings.client_algorithms)
 
 
 def _decide(
@@ -191,6 +191,7 @@ def _proof(deployment: Deployment, tx: Transaction, client: App, request: Reques
         sent,
         method=request.method,
         url=deployment.settings.base_url + request.url.path,
+        algorithms=deployment.settings.client_algorithms,
     )
 
 

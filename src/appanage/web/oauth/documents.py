@@ -37,12 +37,14 @@ def key_set(deployment: Deployment) -> Body:
 
 
 def server_metadata(deployment: Deployment) -> Body:
-    issuer = deployment.settings.issuer
+    settings = deployment.settings
     return metadata.authorization_server(
         server=server_of(deployment),
-        endpoints={name: f"{issuer}/{path}" for name, path in ENDPOINTS.items()},
+        endpoints={name: f"{settings.issuer}/{path}" for name, path in ENDPOINTS.items()},
         grant_types=GRANT_TYPES,
         scopes=_scopes_of_the_api(),
+        client_algorithms=settings.client_algorithms,
+        id_token_algorithm=settings.rules.signs_id_tokens_with,
     )
 
 
@@ -52,6 +54,7 @@ def resource_metadata(deployment: Deployment) -> Body:
         issuer=settings.issuer,
         resource=settings.issuer,
         scopes=_scopes_of_the_api(),
+        client_algorithms=settings.client_algorithms,
         name=settings.brand.product,
     )
 

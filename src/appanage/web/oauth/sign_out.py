@@ -120,7 +120,7 @@ def _app(visit: Visit, client_id: str | None, hint: Hint | None) -> App | None:
         raise Invalid("The id_token_hint was issued to another client than client_id names.")
     named = client_id or (hint.client_id if hint else None)
     found = apps.find_by_client_id(visit.tx, named) if named else None
-    return found if found and found.is_active else None
+    return found if found and found.is_active and found.is_integration else None
 
 
 def _target(app: App | None, url: str | None) -> str | None:

@@ -103,6 +103,7 @@ def _refused(
     asked = challenge(
         realm=settings.brand.product,
         metadata=f"{settings.base_url}/.well-known/oauth-protected-resource/v1",
+        algorithms=settings.client_algorithms,
         error=code,
         description=sentence,
         scopes=["openid"] if status == 403 else (),

@@ -13,7 +13,7 @@ from appanage.kit.errors import Conflict, Invalid
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts
 from appanage.web.portal.kinds import proofs_for
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.sections import address, owned_client, section
 from appanage.web.visit import Visit, see_other
 
 # Where to go on, and what is said there.
@@ -32,12 +32,12 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def ask(visit: Visit) -> Page:
-    app = owned_app(visit)
+    app = owned_client(visit)
     return _page(visit, app, ClientProof(app.client_proof))
 
 
 def change(visit: Visit) -> Response | Page:
-    app = owned_app(visit, for_update=True)
+    app = owned_client(visit, for_update=True)
     chosen = drafts.read_proof(visit.form)
     if chosen == app.client_proof:
         return see_other(f"{address(app)}/credentials")

@@ -12,7 +12,7 @@ from appanage.kit.errors import Conflict
 from appanage.kit.ids import Kind
 from appanage.web.pages import Page, Pages
 from appanage.web.portal.kinds import PROOFS
-from appanage.web.portal.sections import address, owned_app, owned_with_proof, section
+from appanage.web.portal.sections import address, owned_client, owned_with_proof, section
 from appanage.web.visit import Visit, see_other
 
 OVERLAPS = {
@@ -36,7 +36,7 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def show(visit: Visit) -> Page:
-    app = owned_app(visit)
+    app = owned_client(visit)
     secrets, keys = queries.list_secrets(visit.tx, app), queries.list_keys(visit.tx, app)
     return section(
         visit,
@@ -64,8 +64,8 @@ def rotate(visit: Visit) -> Response | Page:
     if chosen not in OVERLAPS:
         return _rotate_page(visit, {"overlap": "Choose when the present secret ends."}, status=422)
     overlap = OVERLAPS[chosen][2]
-    lifetime = visit.deployment.settings.lifetimes.client_secret
-    secret = credentials.add_secret(visit.tx, app, by=visit.viewer, lifetime=lifetime, overlap=overlap)
+    rules = visit.deployment.app_rules
+    secret = credentials.add_secret(visit.tx, app, by=visit.viewer, rules=rules, overlap=overlap)
     shown = visit.keep_secret({"app": str(app.id), "secret": secret.reveal()})
     return see_other(f"{address(app)}/credentials/secret?shown={shown}")
 

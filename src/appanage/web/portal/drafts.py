@@ -29,6 +29,12 @@ def read_urls(form: Form, name: str) -> list[str]:
     return [line.strip() for line in form.get(name).splitlines() if line.strip()]
 
 
+def read_address(form: Form, name: str, domain: str) -> str:
+    """The address whose part before the @ is asked for; who typed all of it is understood as well."""
+    typed = form.get(name).strip()
+    return typed if "@" in typed or not typed else f"{typed}@{domain}"
+
+
 def read_proof(form: Form) -> ClientProof:
     """Raises Invalid for anything that the form does not offer."""
     try:

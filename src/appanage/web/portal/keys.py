@@ -6,6 +6,7 @@ from starlette.routing import Route
 from appanage.apps import credentials, queries
 from appanage.apps.model import App, ClientKey, ClientProof
 from appanage.kit.errors import Conflict, Invalid
+from appanage.oauth.jose import labels_of
 from appanage.web.pages import Page, Pages
 from appanage.web.portal.sections import address, owned_with_proof, section
 from appanage.web.visit import Visit, see_other
@@ -28,7 +29,9 @@ def add(visit: Visit) -> Response | Page:
     """Registers what was pasted. It is never shown again, since it may have been a private key."""
     app = _owned(visit, for_update=True)
     try:
-        key = credentials.add_key(visit.tx, app, visit.form.get("key"), by=visit.viewer)
+        key = credentials.add_key(
+            visit.tx, app, visit.form.get("key"), by=visit.viewer, rules=visit.deployment.app_rules
+        )
     except Invalid as invalid:
         return _add_page(visit, app, invalid.fields, status=422)
     except Conflict as conflict:
@@ -82,5 +85,6 @@ def _add_page(visit: Visit, app: App, errors: dict[str, str] | None = None, *, s
         status=status,
         live=queries.list_keys(visit.tx, app, live_only=True),
         most=credentials.LIVE_KEYS,
+        kinds=", ".join(labels_of(visit.deployment.settings.client_algorithms)),
         errors=errors or {},
     )

@@ -3,8 +3,8 @@
 from appanage.apps.model import AppKind, ClientProof
 from appanage.kit.errors import NotFound
 
-LABELS = {AppKind.SERVICE_APP: "Service App", AppKind.INTEGRATION: "Integration"}
-_IN_ADDRESSES = {"service-app": AppKind.SERVICE_APP, "integration": AppKind.INTEGRATION}
+LABELS = {AppKind.SERVICE_APP: "Service App", AppKind.INTEGRATION: "Integration", AppKind.BOT: "Bot"}
+_CLIENTS_IN_ADDRESSES = {"service-app": AppKind.SERVICE_APP, "integration": AppKind.INTEGRATION}
 
 PROOFS = {
     ClientProof.SECRET: (
@@ -23,15 +23,15 @@ PROOFS = {
 
 
 def kind_in(address: str) -> AppKind:
-    """The kind that an address names, such as `service-app`."""
-    if address not in _IN_ADDRESSES:
+    """The kind of client that an address names, such as `service-app`."""
+    if address not in _CLIENTS_IN_ADDRESSES:
         raise NotFound("This page does not exist.")
-    return _IN_ADDRESSES[address]
+    return _CLIENTS_IN_ADDRESSES[address]
 
 
 def wizard_of(kind: AppKind) -> str:
-    """Where an app of this kind is created."""
-    name = next(name for name, one in _IN_ADDRESSES.items() if one == kind)
+    """Where a client of this kind is created."""
+    name = next(name for name, one in _CLIENTS_IN_ADDRESSES.items() if one == kind)
     return f"/portal/apps/new/{name}"
 
 

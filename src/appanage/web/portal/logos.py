@@ -17,11 +17,18 @@ def routes(pages: Pages) -> list[Route]:
 
 def show(visit: Visit) -> Response:
     """For its owners and the administrators who may decide on it; kept for ever when the address names the content."""
-    app = get_visible_app(visit.tx, visit.viewer, visit.id())
+    app = _get_seen(visit)
     logo = apps.find_logo(visit.tx, app.id)
     if logo is None:
         raise NotFound(f"{app.name} has no logo.")
     return picture(app, logo, is_named=visit.text("v") == app.logo_digest)
+
+
+def _get_seen(visit: Visit) -> App:
+    try:
+        return apps.get_owned(visit.tx, visit.viewer, visit.id())
+    except NotFound:
+        return get_visible_app(visit.tx, visit.viewer, visit.id())
 
 
 def picture(app: App, logo: AppLogo, *, is_named: bool) -> Response:

@@ -7,10 +7,11 @@ from appanage.authorizations import queries as authorizations
 from appanage.authorizations.queries import AuthorizationFilter
 from appanage.kit.ids import Kind
 from appanage.kit.paging import PageRequest
+from appanage.kit.spans import span
 from appanage.web.pages import Page, Pages
+from appanage.web.portal import bots
 from appanage.web.portal.authorization_url import AuthorizationUrl
 from appanage.web.portal.sections import owned_app, section
-from appanage.web.portal.spans import span
 from appanage.web.visit import Visit
 
 
@@ -20,6 +21,8 @@ def routes(pages: Pages) -> list[Route]:
 
 def show(visit: Visit) -> Page:
     app = owned_app(visit)
+    if app.is_bot:
+        return bots.overview(visit, app)
     return _of_integration(visit, app) if app.is_integration else _of_service_app(visit, app)
 
 

@@ -7,9 +7,12 @@ from appanage.web.portal import (
     activity,
     apps,
     authorization,
+    bot_wizard,
+    bots,
     client_type,
     connections,
     credentials,
+    elsewhere,
     keys,
     logos,
     organizations,
@@ -22,12 +25,13 @@ from appanage.web.portal import (
     wizard,
 )
 
-# The order matters: /portal/apps/new would also be read as an app's address.
+# Before the features: /portal/apps/new would also be read as an app's address, and the bot's wizard as a client's.
+CREATION = (bot_wizard, wizard)
 FEATURES = (
     apps,
-    wizard,
     reference,
     overview,
+    bots,
     scopes,
     organizations,
     connections,
@@ -44,4 +48,6 @@ FEATURES = (
 
 
 def routes(pages: Pages) -> list[Route]:
-    return [route for feature in FEATURES for route in feature.routes(pages)]
+    """Where administrators make apps by API, nothing here makes any."""
+    creation = (elsewhere,) if pages.settings.rules.by_administrators else CREATION
+    return [route for feature in (*creation, *FEATURES) for route in feature.routes(pages)]

@@ -17,7 +17,7 @@ from appanage.kit.paging import PageRequest
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts
 from appanage.web.portal.picker import picker
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.sections import address, owned_client, section
 from appanage.web.portal.standing import standing_of
 from appanage.web.visit import Visit, see_other
 
@@ -32,13 +32,13 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def show(visit: Visit) -> Page:
-    app = owned_app(visit)
+    app = owned_client(visit)
     return _page(visit, app, draft_of(app))
 
 
 def save(visit: Visit) -> Response | Page:
     """A scope that is taken away stops working at once; one that is added waits for an approval or a consent."""
-    app = owned_app(visit, for_update=True)
+    app = owned_client(visit, for_update=True)
     before = frozenset(app.scopes)
     draft = replace(
         draft_of(app),

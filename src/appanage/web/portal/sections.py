@@ -1,9 +1,10 @@
 """What the pages about one app share: its head, its tabs, its address."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from appanage.apps import queries as apps
+from appanage.apps import service
 from appanage.apps.model import App, AppKind, ClientProof
 from appanage.kit.errors import NotFound
 from appanage.web.pages import Kind, Page
@@ -16,29 +17,41 @@ Tab = tuple[str, str, int | None]
 
 def owned_app(visit: Visit, *, for_update: bool = False) -> App:
     """The app in the path; anybody else's does not exist (checklist CONS-12)."""
-    return apps.get_owned(visit.tx, visit.viewer, visit.id(), for_update=for_update)
+    if for_update:
+        return service.get_to_change(visit.tx, visit.viewer, visit.id(), rules=visit.deployment.app_rules)
+    return apps.get_owned(visit.tx, visit.viewer, visit.id())
 
 
 def owned_service_app(visit: Visit, *, for_update: bool = False) -> App:
     """For pages that only Service Apps have."""
-    return _of_kind(AppKind.SERVICE_APP, owned_app(visit, for_update=for_update))
+    return _of_kind((AppKind.SERVICE_APP,), owned_app(visit, for_update=for_update))
 
 
 def owned_integration(visit: Visit, *, for_update: bool = False) -> App:
     """For pages that only Integrations have."""
-    return _of_kind(AppKind.INTEGRATION, owned_app(visit, for_update=for_update))
+    return _of_kind((AppKind.INTEGRATION,), owned_app(visit, for_update=for_update))
+
+
+def owned_client(visit: Visit, *, for_update: bool = False) -> App:
+    """For pages about an app as OAuth knows it, which a bot is not."""
+    return _of_kind((AppKind.SERVICE_APP, AppKind.INTEGRATION), owned_app(visit, for_update=for_update))
+
+
+def owned_bot(visit: Visit, *, for_update: bool = False) -> App:
+    """For pages that only bots have."""
+    return _of_kind((AppKind.BOT,), owned_app(visit, for_update=for_update))
 
 
 def owned_with_proof(visit: Visit, proof: ClientProof, *, for_update: bool = False) -> App:
     """For pages about what an app proves itself by."""
-    app = owned_app(visit, for_update=for_update)
+    app = owned_client(visit, for_update=for_update)
     if app.client_proof != proof:
         raise NotFound(f"{app.name} has no such page: it proves itself in another way.")
     return app
 
 
-def _of_kind(kind: AppKind, app: App) -> App:
-    if app.kind != kind:
+def _of_kind(kinds: Collection[AppKind], app: App) -> App:
+    if app.kind not in kinds:
         raise NotFound(f"{app.name} has no such page: it is not for apps of its type.")
     return app
 
@@ -68,6 +81,7 @@ def section(
         base=address(app),
         logo=logo_of(app),
         standing=standing,
+        may_change=visit.deployment.app_rules.is_registrar(visit.viewer),
         tabs=_tabs(app, standing),
         tab=tab,
         **context,
@@ -86,6 +100,8 @@ def logo_of(app: App) -> str | None:
 def _tabs(app: App, standing: Standing) -> list[Tab]:
     base = address(app)
     is_integration = app.is_integration
+    if app.is_bot:
+        return _tabs_of_bot(base)
     return [
         ("Overview", base, None),
         ("Scopes", f"{base}/scopes", len(app.scopes)),
@@ -94,6 +110,15 @@ def _tabs(app: App, standing: Standing) -> list[Tab]:
         else ("Organizations", f"{base}/orgs", standing.active),
         ("Credentials", f"{base}/credentials", None),
         *([("Try it", f"{base}/try", None)] if is_integration else []),
+        ("Activity", f"{base}/activity", None),
+        ("Settings", f"{base}/settings", None),
+    ]
+
+
+def _tabs_of_bot(base: str) -> list[Tab]:
+    return [
+        ("Overview", base, None),
+        ("Bot token", f"{base}/token", None),
         ("Activity", f"{base}/activity", None),
         ("Settings", f"{base}/settings", None),
     ]

@@ -15,10 +15,10 @@ from appanage.authorizations.model import Authorization
 from appanage.authorizations.queries import AuthorizationFilter, Connections
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.paging import PageRequest
+from appanage.kit.spans import span
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts
-from appanage.web.portal.sections import address, owned_app, owned_integration, section
-from appanage.web.portal.spans import span
+from appanage.web.portal.sections import address, owned_app, owned_client, owned_integration, section
 from appanage.web.visit import Visit, see_other
 
 NAMED = 10  # organizations that lose the app; the rest is counted
@@ -82,7 +82,7 @@ def save_logo(visit: Visit) -> Response | Page:
 
 
 def save_rules(visit: Visit) -> Response:
-    app = owned_app(visit, for_update=True)
+    app = owned_client(visit, for_update=True)
     pushes = visit.form.has("pushed") and app.is_integration
     apps.set_rules(visit.tx, app, is_strict=visit.form.has("strict"), pushes_requests=pushes, by=visit.viewer)
     visit.tell("The stricter rules are saved.")

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from appanage.apps.model import App
 from appanage.apps.queries import ids_with_proof
+from appanage.authorizations.bots import live_tokens
 from appanage.authorizations.queries import AuthorizationSummary, requested_at_by_app, summarize_by_app
 from appanage.storage import Transaction
+from appanage.web.portal.standing_of_bots import BotStanding
 from appanage.web.portal.standing_of_integrations import IntegrationStanding
 from appanage.web.portal.standing_of_service_apps import ServiceAppStanding
 
-Standing = ServiceAppStanding | IntegrationStanding
+Standing = ServiceAppStanding | IntegrationStanding | BotStanding
 
 
 def standing_of(tx: Transaction, app: App) -> Standing:
@@ -19,15 +21,14 @@ def standing_of(tx: Transaction, app: App) -> Standing:
 
 
 def standings_of(tx: Transaction, apps: Collection[App]) -> Mapping[uuid.UUID, Standing]:
-    """For a list: three statements, however many apps there are."""
+    """For a list: four statements, however many apps there are."""
     ids = [app.id for app in apps]
-    summaries, requests, proven = (
-        summarize_by_app(tx, ids),
-        requested_at_by_app(tx, ids),
-        ids_with_proof(tx, ids),
-    )
+    summaries, requests = summarize_by_app(tx, ids), requested_at_by_app(tx, ids)
+    proven, tokens = ids_with_proof(tx, ids), live_tokens(tx, ids)
     return {
-        app.id: _standing(app, summaries.get(app.id), requests.get(app.id), has_proof=app.id in proven)
+        app.id: BotStanding(app, tokens.get(app.id))
+        if app.is_bot
+        else _standing(app, summaries.get(app.id), requests.get(app.id), has_proof=app.id in proven)
         for app in apps
     }
 

@@ -12,6 +12,7 @@ from appanage.authorizations.tokens import TokenPair
 from appanage.kit.errors import NotFound, TooMany
 from appanage.kit.http import headers_of
 from appanage.kit.ids import parse_uuid
+from appanage.kit.spans import span
 from appanage.oauth.clients import ClientAuthentication, ClientCredentials
 from appanage.oauth.codes import CodeRedemption
 from appanage.oauth.errors import OAuthError, Refused
@@ -20,7 +21,6 @@ from appanage.web.portal import attempts
 from appanage.web.portal.attempts import PATH, Attempt, test_url
 from appanage.web.portal.decoded import claims_in
 from appanage.web.portal.sections import section
-from appanage.web.portal.spans import span
 from appanage.web.signin.pages import too_many
 from appanage.web.visit import Visit
 
@@ -89,7 +89,8 @@ def _app_of(visit: Visit, attempt: Attempt) -> App:
 
 def _is_proven(visit: Visit, app: App) -> bool:
     credentials = _credentials(visit, app)
-    return clients.authenticate(visit.tx, credentials, audiences=()) is not None
+    algorithms = visit.deployment.settings.client_algorithms
+    return clients.authenticate(visit.tx, credentials, audiences=(), algorithms=algorithms) is not None
 
 
 def _credentials(visit: Visit, app: App) -> ClientCredentials:

@@ -12,13 +12,13 @@ from appanage.apps.model import App
 from appanage.apps.scopes import find, within_reach
 from appanage.authorizations import pushed_requests
 from appanage.kit.errors import Invalid
+from appanage.kit.spans import span
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import attempts
 from appanage.web.portal.attempts import test_url
 from appanage.web.portal.authorization_url import with_parameters
 from appanage.web.portal.picker import note_for_integrations
 from appanage.web.portal.sections import address, owned_integration, section
-from appanage.web.portal.spans import span
 from appanage.web.visit import Visit, see_other
 
 

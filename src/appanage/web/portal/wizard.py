@@ -1,4 +1,4 @@
-"""Creating an app in three steps. The draft lives in the form alone and is checked again at every step."""
+"""Choosing what to create, and the three steps for a client. The draft lives in the form alone, checked at every step."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ from appanage.web.portal.authorization_url import AuthorizationUrl
 from appanage.web.portal.credentials import taken_secret
 from appanage.web.portal.kinds import PROOFS, kind_in, proofs_for, wizard_of
 from appanage.web.portal.picker import as_listed, picker
-from appanage.web.portal.sections import address, owned_app, section
+from appanage.web.portal.sections import address, owned_client, section
 from appanage.web.visit import Visit, see_other
 
 WIZARD = "/portal/apps/new/{kind}"
@@ -28,6 +28,7 @@ Errors = Mapping[str, str]
 
 def routes(pages: Pages) -> list[Route]:
     return [
+        pages.route("/portal/apps/new", choose_kind),
         pages.route(f"{WIZARD}/about", begin),
         pages.route(f"{WIZARD}/about", back_to_about, methods=["POST"]),
         pages.route(f"{WIZARD}/scopes", begin_again),
@@ -38,6 +39,11 @@ def routes(pages: Pages) -> list[Route]:
         pages.route(WIZARD, register, methods=["POST"]),
         pages.route("/portal/apps/{id}/created", show_created),
     ]
+
+
+def choose_kind(visit: Visit) -> Page:
+    organization = visit.viewer.organization
+    return Page("portal/new.html", area="portal", here="apps", organization=organization)
 
 
 def begin(visit: Visit) -> Page:
@@ -81,7 +87,7 @@ def register(visit: Visit) -> Response | Page:
 
 def show_created(visit: Visit) -> Page:
     """The client secret, once; a reload says that it was shown. Without one, what comes next."""
-    app = owned_app(visit)
+    app = owned_client(visit)
     return section(
         visit,
         app,
@@ -93,9 +99,7 @@ def show_created(visit: Visit) -> Page:
 
 
 def _create(visit: Visit, draft: AppDraft) -> tuple[App, Secret | None]:
-    create = apps.create_integration if draft.kind == AppKind.INTEGRATION else apps.create_service_app
-    lifetime = visit.deployment.settings.lifetimes.client_secret
-    app, secret = create(visit.tx, draft, by=visit.viewer, secret_lifetime=lifetime)
+    app, secret = apps.create_client(visit.tx, draft, by=visit.viewer, rules=visit.deployment.app_rules)
     logo = visit.form.files.get("logo")
     if logo:
         apps.set_logo(visit.tx, app, logo, by=visit.viewer)

@@ -49,7 +49,9 @@ def sign_in(visit: Visit) -> Response | Page:
         return _page(
             visit, email=email, error=too_many(visit, refused), status=429, headers=headers_of(refused)
         )
-    signed_in = signin.sign_in(visit.tx, email, visit.form.get("password"))
+    signed_in = signin.sign_in(
+        visit.tx, email, visit.form.get("password"), passwords=visit.deployment.passwords
+    )
     if signed_in is None:
         left = throttle.signin_failed(email, source)
         return _page(visit, email=email, error=_no_match(left), status=422)
