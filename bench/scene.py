@@ -48,8 +48,8 @@ def make_customer(deployment: Deployment, number: int) -> Customer:
             contact_email=developer.email,
             scopes=SCOPES,
         )
-        lifetime = deployment.settings.lifetimes.client_secret
-        app, secret = apps.create_service_app(tx, draft, by=developer, secret_lifetime=lifetime)
+        app, secret = apps.create_client(tx, draft, by=developer, rules=deployment.app_rules)
+        assert secret is not None
         authorizations.request_authorization(tx, app, by=developer)
         _authorize(tx, deployment, app, by=admin)
         return Customer(app.client_id, secret, _retrieve(tx, deployment, app, secret, by=developer))
@@ -58,7 +58,7 @@ def make_customer(deployment: Deployment, number: int) -> Customer:
 def _make_person(tx: Transaction, organization: Organization, name: str, *roles: Role) -> Account:
     email = f"{name.lower().replace(' ', '.')}@{organization.name.lower().replace(' ', '-')}.example"
     profile = Profile(email, display_name=name)
-    return directory.create_person(tx, organization, profile, by=_NARRATOR, roles=roles)
+    return directory.create_person(tx, organization, profile, by=_NARRATOR, own_domains=(), roles=roles)
 
 
 def _authorize(tx: Transaction, deployment: Deployment, app: App, *, by: Account) -> None:

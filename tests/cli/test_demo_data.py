@@ -60,7 +60,7 @@ def test_everybody_of_the_cast_is_there_with_their_roles_and_can_sign_in(stage: 
             person = directory.find_person_by_email(tx, email)
             assert person is not None
             assert sorted(role.label for role in person.roles) == sorted(roles)
-            assert sign_in(tx, email, PASSWORD) is not None
+            assert sign_in(tx, email, PASSWORD, passwords=stage.passwords) is not None
 
 
 @pytest.mark.parametrize("organization", ORGANIZATIONS, ids=lambda one: one.name)
@@ -69,12 +69,13 @@ def test_every_organization_has_forty_further_people_with_whole_profiles(
 ):
     with stage.transaction(world.origin) as tx:
         everybody = list(tx.scalars(select(Account).where(Account.organization_id == organization.id)))
-        further = [person for person in everybody if person.email not in CAST]
+        further = [person for person in everybody if person.email not in CAST and person.is_person]
         licensed = [person for person in further if person.license_ids]
 
     assert len(further) == 40
-    assert len({person.display_name for person in everybody}) == len(everybody)
-    assert len({person.phone_numbers[0]["value"] for person in everybody}) == len(everybody)
+    people = [person for person in everybody if person.is_person]
+    assert len({person.display_name for person in people}) == len(people)
+    assert len({person.phone_numbers[0]["value"] for person in people}) == len(people)
     assert len({person.time_zone for person in further}) > 3
     assert all(
         (person.first_name, person.last_name, person.title, person.department, person.addresses)
@@ -106,6 +107,26 @@ def test_the_app_waits_for_northwind_s_decision(stage: Deployment, world: World)
     assert current is None
 
 
+def test_the_bot_has_an_address_in_the_bot_domain(stage: Deployment, world: World):
+    with stage.transaction(world.origin) as tx:
+        bot = making.find_apps(tx)[2]
+
+    assert (bot.kind, bot.bot_email) == ("bot", f"duty@{stage.settings.bot_domain}")
+
+
+def test_in_the_fedramp_profile_the_administrator_made_the_apps(
+    new_database: Callable[[], str], tmp_path: Path
+):
+    made = assemble(settings_for(data=tmp_path, demo=True, profile="fedramp"), new_database())
+    made.prepare()
+    set_up(made)
+    with made.transaction(World(made).origin) as tx:
+        makers = {app.name: app.creator.email for app in making.find_apps(tx)}
+    made.database.dispose()
+
+    assert makers == dict.fromkeys(["Workforce Sync", "Meeting Notes", "Duty Bot"], "admin@northwind.example")
+
+
 def test_people_of_two_organizations_have_connected_the_integration(stage: Deployment, world: World):
     with stage.transaction(world.origin) as tx:
         app = making.find_apps(tx)[1]
@@ -129,11 +150,11 @@ def test_a_second_start_finds_everything_as_it_was(stage: Deployment, world: Wor
 
     assert keepsake.read(stage.settings.data) == kept
     assert people_and_events() == before
-    assert before[0] == 3 * 40 + len(CAST)
+    assert before[0] == 3 * 40 + len(CAST) + 1  # the bot
 
 
 def test_what_is_kept_is_the_owner_s_alone_and_a_lost_one_is_replaced(stage: Deployment, world: World):
-    """The client secret is in the database as a digest only; a second one is made, and the first stays valid."""
+    """Secrets are in the database as digests only; a client gets a second one and the first stays valid, a bot another."""
     path = stage.settings.data / keepsake.NAME
     first = keepsake.read(stage.settings.data)
     path.unlink()
@@ -144,12 +165,15 @@ def test_what_is_kept_is_the_owner_s_alone_and_a_lost_one_is_replaced(stage: Dep
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert first is not None
     assert second is not None
-    assert len(first.client_secrets) == 2
-    assert not set(first.client_secrets.values()) & set(second.client_secrets.values())
+    assert set(first.secrets) == {"Workforce Sync", "Meeting Notes", "Duty Bot"}
+    assert not set(first.secrets.values()) & set(second.secrets.values())
     with stage.transaction(world.origin) as tx:
-        values = [*first.client_secrets.values(), *second.client_secrets.values()]
+        values = [
+            kept.secrets[name] for kept in (first, second) for name in ("Workforce Sync", "Meeting Notes")
+        ]
         rows = [apps.find_secret(tx, digest(value)) for value in values]
         assert all(row and row.is_live(tx.now) for row in rows)
+        assert stage.verifier.caller_of(tx, second.secrets["Duty Bot"]).account.kind == "bot"
 
 
 def test_a_broken_keepsake_is_as_good_as_none(tmp_path: Path):
@@ -188,6 +212,11 @@ def test_the_document_is_json_with_tokens_that_work(stage: Deployment, world: Wo
 
     assert set(told) == {"baseUrl", "organizations", "people", "apps"}
     assert {person["email"]: person["roles"] for person in told["people"]} == CAST
+    assert [(one["type"], "botToken" in one, "clientSecret" in one) for one in told["apps"]] == [
+        ("serviceApp", False, True),
+        ("integration", False, True),
+        ("bot", True, False),
+    ]
     with stage.transaction(world.origin) as tx:
         for person in told["people"]:
             assert stage.verifier.caller_of(tx, person["token"]).account.email == person["email"]

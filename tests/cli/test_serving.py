@@ -48,11 +48,12 @@ def test_the_demonstration_from_its_start_to_its_end(data: Path):
         "Fabrikam",
     ]
     assert set(admin) == {"email", "password", "organizationId", "roles", "token"}
-    assert [app["type"] for app in document["apps"]] == ["serviceApp", "integration"]
+    assert [app["type"] for app in document["apps"]] == ["serviceApp", "integration", "bot"]
     assert all(
         set(app) == {"id", "type", "name", "clientId", "clientSecret", "redirectUrls", "organizationId"}
-        for app in document["apps"]
+        for app in document["apps"][:2]
     )
+    assert set(document["apps"][2]) == {"id", "type", "name", "organizationId", "botEmail", "botToken"}
     assert admin["password"] in demo.said
     assert all(person["email"] in demo.said for person in document["people"])
     assert all(person["email"] in printed.stdout for person in document["people"])

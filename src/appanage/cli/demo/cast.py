@@ -135,6 +135,10 @@ INTEGRATION_REDIRECT_URLS = ("http://localhost:4000/callback", "https://notes.no
 CONNECTED = ("developer@northwind.example", "admin@contoso.example")
 """Who has connected the integration."""
 
+BOT_NAME = "Duty Bot"
+BOT_DESCRIPTION = "Answers who is on duty, and reminds the next one an hour before their turn begins."
+BOT_ADDRESS_NAME = "duty"  # before the bot domain
+
 APP_NAME = "Workforce Sync"
 APP_DESCRIPTION = (
     "Keeps people in step with the HR system: creates an account on the first working day, follows changes of name, "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from appanage.apps.model import App, AppKind
 from appanage.authorizations import personal_tokens
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
@@ -23,6 +24,7 @@ from appanage.kit.origin import command_line_origin
 from appanage.settings import Settings
 from appanage.storage import Transaction
 
+NAMES = {AppKind.SERVICE_APP: "serviceApp", AppKind.INTEGRATION: "integration", AppKind.BOT: "bot"}
 _LONGEST_WAIT = 5  # seconds that the running demonstration has to answer a connection
 
 
@@ -87,8 +89,11 @@ def _people(deployment: Deployment, tx: Transaction) -> Iterator[dict[str, Any]]
 
 
 def _fresh_token(deployment: Deployment, tx: Transaction, account: Account) -> str:
+    """However often it is asked for: the oldest give way."""
     longest: timedelta = deployment.settings.lifetimes.personal_token
     by = Actor("The demonstration")
+    for oldest in personal_tokens.list_live(tx, account)[personal_tokens.MOST - 1 :]:
+        personal_tokens.revoke(tx, oldest, by=by)
     return personal_tokens.create(tx, account, by=by, lifetime=longest, longest=longest).reveal()
 
 
@@ -96,13 +101,17 @@ def _apps(deployment: Deployment, tx: Transaction, kept: Keepsake) -> Iterator[d
     for app in making.find_apps(tx):
         yield {
             "id": deployment.ids.encode(Kind.APPLICATION, app.client_id),
-            "type": "serviceApp" if app.is_service_app else "integration",
+            "type": NAMES[AppKind(app.kind)],
             "name": app.name,
-            "clientId": app.client_id,
-            "clientSecret": kept.client_secrets.get(app.name, ""),
-            "redirectUrls": list(app.redirect_urls),
             "organizationId": deployment.ids.encode(Kind.ORGANIZATION, app.organization_id),
-        }
+        } | _way_in(app, kept.secrets.get(app.name, ""))
+
+
+def _way_in(app: App, secret: str) -> dict[str, Any]:
+    """What an app of its kind is called with."""
+    if app.is_bot:
+        return {"botEmail": app.bot_email, "botToken": secret}
+    return {"clientId": app.client_id, "clientSecret": secret, "redirectUrls": list(app.redirect_urls)}
 
 
 def _organization_id(deployment: Deployment, one: DemoOrganization) -> str:

@@ -1,6 +1,6 @@
-"""What the demonstration keeps for itself in the data folder, since the database has only a digest of it.
+"""What the demonstration keeps for itself in the data folder, since the database has only digests of it.
 
-Only a demonstration does this: elsewhere a client secret is shown once and kept by whoever uses it.
+Only a demonstration does this: elsewhere a secret is shown once and kept by whoever uses it.
 """
 
 import json
@@ -14,10 +14,10 @@ NAME = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Keepsake:
-    """Where the demonstration was last served, and the client secrets of its apps by their names."""
+    """Where the demonstration was last served, and the client secrets and bot tokens of its apps by their names."""
 
     base_url: str
-    client_secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 def read(folder: Path) -> Keepsake | None:

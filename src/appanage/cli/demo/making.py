@@ -7,14 +7,18 @@ from itertools import count
 from appanage.apps import queries as apps
 from appanage.apps import service as app_service
 from appanage.apps.drafts import AppDraft
-from appanage.apps.model import App
+from appanage.apps.model import App, AppKind
 from appanage.apps.queries import AppFilter
-from appanage.authorizations import consents
+from appanage.apps.rules import AppRules
+from appanage.authorizations import bots, consents
 from appanage.authorizations.service import request_authorization
 from appanage.cli.demo.cast import (
     APP_DESCRIPTION,
     APP_NAME,
     APP_SCOPES,
+    BOT_ADDRESS_NAME,
+    BOT_DESCRIPTION,
+    BOT_NAME,
     CONNECTED,
     INTEGRATION_DESCRIPTION,
     INTEGRATION_NAME,
@@ -31,11 +35,12 @@ from appanage.cli.demo.workforce import profile_of, workforce
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, License, Organization
+from appanage.directory.roles import Role
 from appanage.directory.service import Profile
 from appanage.events import Actor
 from appanage.kit.paging import PageRequest
 from appanage.kit.secrets import Secret
-from appanage.settings import Lifetimes
+from appanage.signin.passwords import Passwords
 from appanage.signin.service import set_password
 from appanage.storage import Transaction
 
@@ -48,28 +53,39 @@ def is_present(tx: Transaction) -> bool:
     return tx.get(Organization, NORTHWIND.id) is not None
 
 
-def make(tx: Transaction, lifetimes: Lifetimes) -> Mapping[str, Secret]:
-    """Makes everything; the client secret of each app, by the app's name."""
+def make(tx: Transaction, rules: AppRules, passwords: Passwords) -> Mapping[str, Secret]:
+    """Makes everything; the client secret or bot token of each app, by the app's name."""
     for one in ORGANIZATIONS:
-        _make_organization(tx, one)
-    developer = directory.find_person_by_email(tx, NORTHWIND.people[0].email)
-    assert developer is not None
+        _make_organization(tx, one, passwords)
+    developer = next(person for person in _of_northwind(tx) if _may_register(person, rules))
     return {
-        INTEGRATION_NAME: _make_integration(tx, developer, lifetimes),
-        APP_NAME: _make_service_app(tx, developer, lifetimes),
+        BOT_NAME: _make_bot(tx, developer, rules),
+        INTEGRATION_NAME: _make_integration(tx, developer, rules),
+        APP_NAME: _make_service_app(tx, developer, rules),
     }
 
 
 def find_apps(tx: Transaction) -> Sequence[App]:
     """The demonstration's apps, the Service App first; without those that their developer has deleted."""
-    developer = directory.find_person_by_email(tx, NORTHWIND.people[0].email)
-    if developer is None:
-        return []
-    owned = apps.list_owned(tx, developer, AppFilter(), PageRequest(100)).items
-    return [app for name in (APP_NAME, INTEGRATION_NAME) for app in owned if app.name == name]
+    owned = [
+        app
+        for person in _of_northwind(tx)
+        for app in apps.list_owned(tx, person, AppFilter(), PageRequest(100)).items
+    ]
+    return [app for name in (APP_NAME, INTEGRATION_NAME, BOT_NAME) for app in owned if app.name == name]
 
 
-def _make_organization(tx: Transaction, one: DemoOrganization) -> None:
+def _of_northwind(tx: Transaction) -> list[Account]:
+    """The named people of the organization that makes the apps, its developer first."""
+    found = (directory.find_person_by_email(tx, person.email) for person in NORTHWIND.people)
+    return [person for person in found if person is not None]
+
+
+def _may_register(person: Account, rules: AppRules) -> bool:
+    return not rules.by_administrators or Role.FULL_ADMIN in person.roles
+
+
+def _make_organization(tx: Transaction, one: DemoOrganization, passwords: Passwords) -> None:
     made = directory_service.create_organization(
         tx, one.name, by=_NARRATOR, plan=one.plan, organization_id=one.id
     )
@@ -79,13 +95,14 @@ def _make_organization(tx: Transaction, one: DemoOrganization) -> None:
     ]
     tx.flush()
     for number, person in zip(count(_FIRST_NAMED), one.people, strict=False):
-        _make_named(tx, made, person, number, licenses)
+        named = _make_named(tx, made, person, number, licenses)
+        set_password(tx, named, PASSWORD, by=_NARRATOR, passwords=passwords)
     _make_workforce(tx, made, one.domain, licenses)
 
 
 def _make_named(
     tx: Transaction, organization: Organization, person: DemoPerson, number: int, licenses: Sequence[License]
-) -> None:
+) -> Account:
     profile = profile_of(
         number,
         email=person.email,
@@ -95,10 +112,9 @@ def _make_named(
         department=person.department,
     )
     ids = [one.id for one in licenses]
-    made = directory_service.create_person(
-        tx, organization, profile, by=_NARRATOR, roles=person.roles, licenses=ids
+    return directory_service.create_person(
+        tx, organization, profile, by=_NARRATOR, own_domains=(), roles=person.roles, licenses=ids
     )
-    set_password(tx, made, PASSWORD, by=_NARRATOR)
 
 
 def _make_workforce(
@@ -109,7 +125,9 @@ def _make_workforce(
         # Everybody has the first license, every second person the next, every third the one after.
         ids = [one.id for step, one in enumerate(licenses, start=1) if number % step == 0]
         managed = _managed(profile, heads)
-        made = directory_service.create_person(tx, organization, managed, by=_NARRATOR, licenses=ids)
+        made = directory_service.create_person(
+            tx, organization, managed, by=_NARRATOR, own_domains=(), licenses=ids
+        )
         heads.setdefault(made.department or "", made)
 
 
@@ -120,7 +138,7 @@ def _managed(profile: Profile, heads: Mapping[str, Account]) -> Profile:
     return replace(profile, manager=head.display_name, manager_id=head.id)
 
 
-def _make_service_app(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secret:
+def _make_service_app(tx: Transaction, developer: Account, rules: AppRules) -> Secret:
     draft = AppDraft(
         name=APP_NAME,
         description=APP_DESCRIPTION,
@@ -131,16 +149,16 @@ def _make_service_app(tx: Transaction, developer: Account, lifetimes: Lifetimes)
         support_url="https://people-operations.northwind.example/workforce-sync",
         privacy_url="https://people-operations.northwind.example/privacy",
     )
-    app, secret = app_service.create_service_app(
-        tx, draft, by=developer, secret_lifetime=lifetimes.client_secret
-    )
+    app, secret = app_service.create_client(tx, draft, by=developer, rules=rules)
+    assert secret is not None
     request_authorization(tx, app, by=developer, message=REQUEST_MESSAGE)
     return secret
 
 
-def _make_integration(tx: Transaction, developer: Account, lifetimes: Lifetimes) -> Secret:
+def _make_integration(tx: Transaction, developer: Account, rules: AppRules) -> Secret:
     """An Integration that some people have connected."""
     draft = AppDraft(
+        kind=AppKind.INTEGRATION,
         name=INTEGRATION_NAME,
         description=INTEGRATION_DESCRIPTION,
         contact_email=developer.email,
@@ -151,12 +169,22 @@ def _make_integration(tx: Transaction, developer: Account, lifetimes: Lifetimes)
         privacy_url="https://notes.northwind.example/privacy",
         redirect_urls=INTEGRATION_REDIRECT_URLS,
     )
-    app, secret = app_service.create_integration(
-        tx, draft, by=developer, secret_lifetime=lifetimes.client_secret
-    )
+    app, secret = app_service.create_client(tx, draft, by=developer, rules=rules)
     assert secret is not None
     for email in CONNECTED:
         person = directory.find_person_by_email(tx, email)
         if person is not None:
             consents.allow(tx, app, person, scopes=INTEGRATION_SCOPES)
     return secret
+
+
+def _make_bot(tx: Transaction, developer: Account, rules: AppRules) -> Secret:
+    draft = AppDraft(
+        kind=AppKind.BOT,
+        name=BOT_NAME,
+        description=BOT_DESCRIPTION,
+        contact_email=developer.email,
+        company_name=NORTHWIND.name,
+        bot_email=f"{BOT_ADDRESS_NAME}@{rules.bot_domain}",
+    )
+    return bots.create(tx, draft, by=developer, rules=rules)[1]

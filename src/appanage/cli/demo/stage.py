@@ -1,11 +1,13 @@
 """Setting the demonstration up, and keeping it away from where others could reach it."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from appanage.apps import credentials
 from appanage.apps import queries as apps
 from appanage.apps.model import App, ClientProof
+from appanage.apps.rules import AppRules
+from appanage.authorizations import bots
+from appanage.authorizations import queries as authorizations
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
 from appanage.cli.demo.keepsake import Keepsake
@@ -17,11 +19,11 @@ from appanage.storage import Transaction
 
 
 def set_up(deployment: Deployment) -> None:
-    """Makes the demonstration data, or finds it; afterwards the keepsake holds client secrets that work."""
+    """Makes the demonstration data, or finds it; afterwards the keepsake holds secrets that work."""
     folder = deployment.settings.data.expanduser()
     kept = keepsake.read(folder)
     with deployment.transaction(command_line_origin()) as tx:
-        secrets = _working_secrets(tx, deployment, kept.client_secrets if kept else {})
+        secrets = _working_secrets(tx, deployment, kept.secrets if kept else {})
     keepsake.write(folder, Keepsake(deployment.settings.base_url, secrets))
 
 
@@ -37,19 +39,35 @@ def refuse_demo_data(deployment: Deployment, host: str) -> None:
 
 
 def _working_secrets(tx: Transaction, deployment: Deployment, kept: Mapping[str, str]) -> Mapping[str, str]:
-    lifetime = deployment.settings.lifetimes.client_secret
+    rules = deployment.app_rules
     if not making.is_present(tx):
-        made = making.make(tx, deployment.settings.lifetimes)
+        made = making.make(tx, rules, deployment.passwords)
         return {name: secret.reveal() for name, secret in made.items()}
     return {
-        app.name: _working_secret(tx, app, kept.get(app.name, ""), lifetime)
+        app.name: _working_secret(tx, app, kept.get(app.name, ""), rules)
         for app in making.find_apps(tx)
         if app.client_proof == ClientProof.SECRET
     }
 
 
-def _working_secret(tx: Transaction, app: App, kept: str, lifetime: timedelta) -> str:
+def _working_secret(tx: Transaction, app: App, kept: str, rules: AppRules) -> str:
+    return (
+        _working_token(tx, app, kept, rules) if app.is_bot else _working_client_secret(tx, app, kept, rules)
+    )
+
+
+def _working_token(tx: Transaction, app: App, kept: str, rules: AppRules) -> str:
+    """A bot has one token at a time."""
+    row = authorizations.find_bot_token(tx, digest(kept))
+    if row and row.app_id == app.id and row.is_live(tx.now):
+        return kept
+    return bots.regenerate_token(tx, app, by=app.creator, rules=rules).reveal()
+
+
+def _working_client_secret(tx: Transaction, app: App, kept: str, rules: AppRules) -> str:
     row = apps.find_secret(tx, digest(kept))
     if row and row.app_id == app.id and row.is_live(tx.now):
         return kept
-    return credentials.add_secret(tx, app, by=app.creator, lifetime=lifetime, overlap=lifetime).reveal()
+    return credentials.add_secret(
+        tx, app, by=app.creator, rules=rules, overlap=rules.secret_lifetime
+    ).reveal()
