@@ -4,21 +4,26 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from appanage.app import create_app
+from appanage.authorizations.keys import KeyRing
 from appanage.deployment import Deployment, assemble
 from appanage.kit.logs import configure_logs
+from appanage.kit.origin import internal_origin
+from appanage.profiles import ProfileName
+from appanage.storage import Database
 from appanage.storage.embedded import EmbeddedPostgres
 from appanage.storage.engine import driver_url
 from support.browser import Browser
 from support.clock import MovableClock
-from support.live import deployment_for, free_port, in_a_thread, settings_for
+from support.live import deployment_for, free_port, in_a_thread, settings_for, with_quick_passwords
 from support.world import World
 
 configure_logs("json", "warning")
@@ -74,11 +79,12 @@ def database_url(new_database: Callable[[], str]) -> str:
     """A database at the present schema, shared by the tests of one process; stories are told in their own
     organizations, so that nothing needs to be cleaned."""
     url = new_database()
-    prepared = assemble(settings_for(), url)
-    try:
-        prepared.prepare()
-    finally:
-        prepared.database.dispose()
+    for profile in ProfileName:  # each signs with keys of its own
+        prepared = assemble(settings_for(profile=profile), url)
+        try:
+            prepared.prepare()
+        finally:
+            prepared.database.dispose()
     return url
 
 
@@ -88,11 +94,58 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def deployment(database_url: str, clock: MovableClock) -> Iterator[Deployment]:
+def profile() -> ProfileName:
+    """Of which kind the deployment is; the API and the flows are told of every kind (see support.profiles)."""
+    return ProfileName.COMMERCIAL
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    """One engine for many stories: it need not prepare the same statements anew for each of them."""
+    shared = Database(database_url, pool=10).engine
+    yield shared
+    shared.dispose()
+
+
+@pytest.fixture(scope="session")
+def opened_keys(database_url: str, engine: Engine) -> Mapping[ProfileName, KeyRing]:
+    """The signing keys of each profile, opened once for many stories."""
+    return {profile: _opened_keys(database_url, engine, profile) for profile in ProfileName}
+
+
+def _opened_keys(database_url: str, engine: Engine, profile: ProfileName) -> KeyRing:
+    first = assemble(settings_for(profile=profile), database_url)
+    first.database.engine = engine
+    with first.transaction(internal_origin()) as tx:
+        first.keys.load(tx)
+    return first.keys
+
+
+@pytest.fixture
+def new_deployment(
+    database_url: str,
+    clock: MovableClock,
+    engine: Engine,
+    opened_keys: Mapping[ProfileName, KeyRing],
+    profile: ProfileName,
+) -> Callable[..., Deployment]:
+    """Deployments with settings of their own, all on the same database: nodes of one platform."""
+
+    def make(**settings: Any) -> Deployment:
+        made = with_quick_passwords(
+            assemble(settings_for(**{"profile": profile, **settings}), database_url, clock=clock)
+        )
+        made.database.engine = engine
+        made.keys._keys = opened_keys[profile]._keys
+        return made
+
+    return make
+
+
+@pytest.fixture
+def deployment(new_deployment: Callable[..., Deployment]) -> Deployment:
     """A deployment of one's own on the shared database: limits, caches and clock are this test's alone."""
-    made = assemble(settings_for(), database_url, clock=clock)
-    yield made
-    made.database.dispose()
+    return new_deployment()
 
 
 @pytest.fixture

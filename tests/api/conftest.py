@@ -1,5 +1,6 @@
-"""A caller of the API who checks what every answer must keep."""
+"""A caller of the API who checks what every answer must keep, and the people who call."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,12 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from api.contract import check_refusal
+from appanage.apps.model import App
+from appanage.directory.model import Account, Organization
+from appanage.profiles import ProfileName
+from support.consenting import integration
+from support.profiles import in_every_profile
+from support.world import World
 
 
 class Caller:
@@ -71,3 +78,73 @@ Calling = Callable[[str], Caller]
 def calling(client: TestClient) -> Calling:
     """Makes callers: `calling(token)`."""
     return lambda token: Caller(client, token)
+
+
+@in_every_profile
+def profile(request: pytest.FixtureRequest) -> ProfileName:
+    return ProfileName(request.param)
+
+
+@pytest.fixture
+def organization(world: World) -> Organization:
+    """Where the people of a story are."""
+    return world.organization("Northwind Traders")
+
+
+@pytest.fixture
+def account(world: World, organization: Organization) -> Account:
+    """The developer's."""
+    return world.developer(organization)
+
+
+@pytest.fixture
+def token(world: World, account: Account) -> str:
+    """The developer's, for everything."""
+    return world.token(account)
+
+
+@pytest.fixture
+def developer(calling: Calling, token: str) -> Caller:
+    """Somebody who may make apps."""
+    return calling(token)
+
+
+@pytest.fixture
+def priya(world: World, organization: Organization) -> Account:
+    """The administrator's account."""
+    return world.full_admin(organization, name="Priya Raman")
+
+
+@pytest.fixture
+def admin(world: World, calling: Calling, priya: Account) -> Caller:
+    """A Full Administrator, with a token for everything."""
+    return calling(world.token(priya))
+
+
+@pytest.fixture
+def lena(world: World, organization: Organization) -> Account:
+    """A person without any role."""
+    return world.person(organization, name="Lena Vogt")
+
+
+@pytest.fixture
+def app(world: World) -> App:
+    """An Integration of another organization, "Desk Booking"."""
+    return integration(world)
+
+
+@pytest.fixture
+def bot_without_logo(world: World) -> dict[str, str]:
+    """What a bot is registered with, but for its logo."""
+    return {
+        "type": "bot",
+        "name": "Stand-up Bot",
+        "description": "Asks the team\nwhat is going on.",
+        "botEmail": f"standup-{uuid.uuid4().hex}@{world.deployment.settings.bot_domain}",
+    }
+
+
+@pytest.fixture
+def bot_draft(bot_without_logo: dict[str, str]) -> dict[str, str]:
+    """What a bot is registered with."""
+    return bot_without_logo | {"logo": "https://bots.example/logo.png"}

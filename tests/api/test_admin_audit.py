@@ -13,16 +13,6 @@ from appanage.kit.ids import Kind
 from support.world import World
 
 
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization("Contoso Health")
-
-
-@pytest.fixture
-def admin(world: World, calling: Calling, organization: Organization) -> Caller:
-    return calling(world.token(world.full_admin(organization, name="Ann Admin")))
-
-
 def window(**more: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     return {"from": iso(now - timedelta(hours=1)), "to": iso(now + timedelta(hours=1))} | more
@@ -48,9 +38,9 @@ def test_an_event_tells_who_did_what_to_which_and_when(
     assert event["actorId"] == me["id"]
     assert event["actorOrgId"] == world.organization_id(organization)
     assert data["eventCategory"] == "APPLICATIONS"
-    assert data["actionText"] == "Ann Admin authorized Workforce Sync for Contoso Health."
-    assert (data["actorName"], data["actorEmail"]) == ("Ann Admin", me["emails"][0])
-    assert data["actorOrgName"] == data["targetOrgName"] == "Contoso Health"
+    assert data["actionText"] == "Priya Raman authorized Workforce Sync for Northwind Traders."
+    assert (data["actorName"], data["actorEmail"]) == ("Priya Raman", me["emails"][0])
+    assert data["actorOrgName"] == data["targetOrgName"] == "Northwind Traders"
     assert data["adminRoles"] == ["User", "id_full_admin"]
     assert (data["targetType"], data["targetName"]) == ("APPLICATION", "Workforce Sync")
     assert data["targetId"] == world.app_id(made)
@@ -152,7 +142,7 @@ def test_only_a_full_administrator_and_a_machine_with_the_scope_may_look(
 
 def test_an_organization_sees_its_own_log_only(world: World, organization: Organization, admin: Caller):
     """TEN-01."""
-    other = world.organization("Northwind Traders")
+    other = world.organization("Contoso Health")
     world.person(other, name="Somebody Else")
 
     own = admin.get("/adminAudit/events", params=window(orgId=world.organization_id(organization)))

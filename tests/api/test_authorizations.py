@@ -15,28 +15,8 @@ INVISIBLE = "There is no app with this id, or it is not yours to see."
 
 
 @pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def full_admin(world: World, organization: Organization) -> Account:
-    return world.full_admin(organization)
-
-
-@pytest.fixture
-def admin(world: World, calling: Calling, full_admin: Account) -> Caller:
-    return calling(world.token(full_admin))
-
-
-@pytest.fixture
-def made(world: World, organization: Organization) -> MadeApp:
-    return world.service_app(world.developer(organization))
-
-
-@pytest.fixture
-def developer(world: World, calling: Calling, made: MadeApp) -> Caller:
-    return calling(world.token(made.developer))
+def made(world: World, account: Account) -> MadeApp:
+    return world.service_app(account)
 
 
 def path_of(made: MadeApp, rest: str) -> str:
@@ -136,11 +116,11 @@ class TestDeciding:
         assert messages == {INVISIBLE}
 
     def test_a_developer_who_is_full_administrator_authorizes_a_private_app(
-        self, world: World, calling: Calling, full_admin: Account
+        self, world: World, calling: Calling, priya: Account
     ):
-        own = world.service_app(full_admin, requested=False)
+        own = world.service_app(priya, requested=False)
 
-        answer = calling(world.token(full_admin)).post(path_of(own, "authorize"), {})
+        answer = calling(world.token(priya)).post(path_of(own, "authorize"), {})
 
         assert answer["status"] == "authorized"
 
@@ -219,7 +199,8 @@ class TestGettingTokens:
 
         check_answer("POST /applications/{applicationId}/token", pair)
         assert pair["token_type"] == "Bearer"
-        assert pair["refresh_token_expires_in"] == 90 * 24 * 3600
+        lifetime = world.deployment.settings.lifetimes.refresh_token
+        assert pair["refresh_token_expires_in"] == lifetime.total_seconds()
         assert set(pair["scope"].split()) == set(made.app.scopes)
         assert developer.response.headers["cache-control"] == "no-store"
         assert calling(pair["access_token"]).get("/people/me")["type"] == "appuser"

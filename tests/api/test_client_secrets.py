@@ -4,28 +4,18 @@ from typing import Any
 
 import pytest
 
-from api.conftest import Caller, Calling
-from appanage.directory.model import Organization
+from api.conftest import Caller
+from appanage.directory.model import Account, Organization
 from support.clock import MovableClock
 from support.world import MadeApp, World
 
 
 @pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
-@pytest.fixture
-def made(world: World, organization: Organization) -> MadeApp:
+def made(world: World, account: Account, priya: Account) -> MadeApp:
     """An authorized app."""
-    app = world.service_app(world.developer(organization))
-    world.authorize(app, world.full_admin(organization))
+    app = world.service_app(account)
+    world.authorize(app, priya)
     return app
-
-
-@pytest.fixture
-def developer(world: World, calling: Calling, made: MadeApp) -> Caller:
-    return calling(world.token(made.developer, hours=12))
 
 
 def fetch(

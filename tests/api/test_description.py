@@ -1,5 +1,7 @@
 """The API's description of itself, from which client libraries are made."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -51,3 +53,25 @@ def test_the_token_operation_is_described_as_the_platform_has_it(description: di
 
     assert operation["security"] == [{"bearer": ["spark:applications_token"]}]
     assert description["servers"] == [{"url": "http://localhost:8080/v1"}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["POST /applications", "PUT /applications/{application_id}", "PATCH /applications/{application_id}"],
+)
+def test_an_app_is_described_as_json_and_as_a_form_with_its_logo(description: dict[str, Any], name: str):
+    content = operations(description)[name]["requestBody"]["content"]
+    form = content["multipart/form-data"]["schema"]
+
+    assert set(content) == {"application/json", "multipart/form-data"}
+    assert {"format": "binary", "type": "string"}.items() <= form["properties"]["logo"]["anyOf"][0].items()
+    assert {"redirectUrls", "scopes", "botEmail"} < set(form["properties"])
+    assert ("type" in form.get("required", [])) == (name == "POST /applications")
+
+
+def test_every_reference_leads_somewhere(description: dict[str, Any]):
+    known = description["components"]["schemas"]
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(description)))
+
+    assert named <= set(known)
+    assert "$defs" not in json.dumps(description)

@@ -11,16 +11,6 @@ from appanage.kit.ids import Kind
 from support.world import NARRATOR, World
 
 
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization("Contoso Health")
-
-
-@pytest.fixture
-def admin(world: World, calling: Calling, organization: Organization) -> Caller:
-    return calling(world.token(world.full_admin(organization)))
-
-
 def test_everybody_sees_the_own_organization_and_no_other(
     world: World, calling: Calling, organization: Organization, admin: Caller
 ):
@@ -31,7 +21,7 @@ def test_everybody_sees_the_own_organization_and_no_other(
     for caller in (admin, somebody):
         listed = caller.get("/organizations")
         check_answer("GET /organizations", listed)
-        assert [(one["id"], one["displayName"]) for one in listed["items"]] == [(own, "Contoso Health")]
+        assert [(one["id"], one["displayName"]) for one in listed["items"]] == [(own, "Northwind Traders")]
         assert caller.get(f"/organizations/{own}") == listed["items"][0]
         assert caller.get(f"/organizations/{organization.id}") == listed["items"][0]
         caller.get(f"/organizations/{foreign}", 404)
@@ -117,4 +107,6 @@ def give(world: World, organization: Organization, license_: License, *, people:
     with world.deployment.transaction(world.origin) as tx:
         for number in range(people):
             profile = directory.Profile(f"holder{number}@{license_.id}.example", display_name=f"H {number}")
-            directory.create_person(tx, organization, profile, by=NARRATOR, licenses=[license_.id])
+            directory.create_person(
+                tx, organization, profile, by=NARRATOR, own_domains=(), licenses=[license_.id]
+            )

@@ -1,6 +1,5 @@
 """Every route of the API's own table, asked by those who may not: nothing opens, nothing breaks."""
 
-import io
 import json
 import re
 import uuid
@@ -8,19 +7,21 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
-from PIL import Image
 from starlette.testclient import TestClient
 
 from api.conftest import Calling
 from appanage.api.app import create_api
+from appanage.authorizations import personal_tokens
 from appanage.deployment import assemble
 from appanage.directory import service as directory
+from appanage.directory.model import Account
 from appanage.directory.roles import Role
 from appanage.events import Event
 from appanage.kit.ids import Kind
 from support import connecting, consenting
 from support.clock import MovableClock
 from support.live import settings_for
+from support.uploads import picture
 from support.world import World
 
 
@@ -67,14 +68,14 @@ def ask(client: TestClient, route: tuple[str, str], path: str, token: str = "") 
     return client.request(method, f"/v1{path}", **options)
 
 
-def picture() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (4, 4), "teal").save(out, format="PNG")
-    return out.getvalue()
-
-
 def filled(path: str, **ids: str) -> str:
     return re.sub(r"{(\w+)}", lambda part: ids.get(part[1], str(uuid.uuid4())), path)
+
+
+def personal_token_of(world: World, person: Account) -> uuid.UUID:
+    world.token(person)
+    with world.deployment.transaction(world.origin) as tx:
+        return personal_tokens.list_live(tx, person)[0].id
 
 
 def test_the_table_is_what_we_think_it_is():
@@ -126,6 +127,7 @@ def test_another_organizations_ids_are_404_and_nothing_changes(
         "application_id": world.app_id(made),
         "policy_id": world.public_id(Kind.POLICY, theirs.id),
         "role_id": "id_emperor",
+        "token_id": str(personal_token_of(world, developer)),
     }
     stranger = world.token(world.person(world.organization(), *Role))
     before = world.events(theirs)
@@ -199,6 +201,7 @@ def test_every_mutating_route_records_an_event(client: TestClient, world: World,
         draft
         | {
             "type": "integration",
+            "description": "Writes notes.",
             "redirectUrls": ["https://notes.example/callback"],
             "clientProof": "private_key_jwt",
         },
@@ -206,6 +209,8 @@ def test_every_mutating_route_records_an_event(client: TestClient, world: World,
     ids = {"application_id": integration["id"]}
     key = watch("POST", f"{app_path}/clientKeys", {"key": json.dumps(KEY)}, **ids)
     watch("DELETE", f"{app_path}/clientKeys/{{key_id}}", status=204, key_id=key["id"], **ids)
+    watch("DELETE", f"{app_path}/botToken", application_id=world.bot(admin).app.client_id)
+    watch("DELETE", "/bots/{application_id}/token", status=204, application_id=world.bot(admin).app.client_id)
     desk = consenting.integration(world)
     grant = str(connecting.connect(world, desk, world.person(organization)).access.claims.family)
     watch("DELETE", "/authorizations/{authorization_id}", status=204, authorization_id=grant)
@@ -214,6 +219,7 @@ def test_every_mutating_route_records_an_event(client: TestClient, world: World,
     policy = watch("POST", "/policies", rule)["id"]
     watch("PUT", "/policies/{policy_id}", rule | {"action": "allow"}, policy_id=policy)
     watch("DELETE", "/policies/{policy_id}", status=204, policy_id=policy)
+    watch("DELETE", "/personalTokens/{token_id}", status=204, token_id=str(personal_token_of(world, admin)))
 
     assert set(recorded) == set(MUTATING)
     assert [route for route, types in recorded.items() if not types] == []

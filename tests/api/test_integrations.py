@@ -6,57 +6,94 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from api.conftest import Caller, Calling
+from api.conftest import Caller
+from api.drafts import INTEGRATION
 from appanage.directory.model import Organization
+from support.clock import MovableClock
 from support.world import World
-
-DRAFT = {
-    "type": "integration",
-    "name": "Meeting Notes",
-    "description": "Writes the notes of your meetings.",
-    "contactEmail": "dana@northwind.example",
-    "redirectUrls": ["https://notes.example/callback", "http://localhost:4000/callback"],
-    "scopes": ["meeting:schedules_read", "spark:people_read"],
-}
-
-
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
-@pytest.fixture
-def developer(world: World, organization: Organization, calling: Calling) -> Caller:
-    return calling(world.token(world.developer(organization)))
 
 
 def new_key() -> str:
     return json.dumps(ECKey.generate_key("P-256").as_dict(private=False))
 
 
+DOCUMENTED = {
+    "isNative",
+    "id",
+    "friendlyId",
+    "type",
+    "name",
+    "description",
+    "orgId",
+    "contactEmail",
+    "redirectUrls",
+    "scopes",
+    "clientId",
+    "isFeatured",
+    "submissionStatus",
+    "createdBy",
+    "created",
+}
+
+
 def test_an_integration_is_registered_and_its_secret_shown_once(developer: Caller):
-    made = developer.post("/applications", DRAFT)
+    """CRED-02; the very fields of the platform (reference §3.3)."""
+    made = developer.post("/applications", INTEGRATION)
     found = developer.get(f"/applications/{made['id']}")
 
-    assert (made["type"], made["redirectUrls"]) == ("integration", DRAFT["redirectUrls"])
+    assert (made["type"], made["redirectUrls"]) == ("integration", INTEGRATION["redirectUrls"])
     assert made["clientSecret"].startswith("apn_cs_")
-    assert "clientSecret" not in found
-    assert found["clientProof"] == "client_secret"
+    assert set(made) == DOCUMENTED | {"clientSecret"}
+    assert set(found) == DOCUMENTED
     assert [one["id"] for one in developer.get("/applications?type=integration")["items"]] == [made["id"]]
     assert developer.get("/applications?type=serviceApp")["items"] == []
 
 
 def test_redirect_urls_are_understood_in_both_spellings(developer: Caller):
-    spelt = {key: value for key, value in DRAFT.items() if key != "redirectUrls"}
+    spelt = {key: value for key, value in INTEGRATION.items() if key != "redirectUrls"}
 
     made = developer.post("/applications", spelt | {"redirectURLs": ["https://notes.example/other"]})
 
     assert made["redirectUrls"] == ["https://notes.example/other"]
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"reasons": {"spark:people_read": "To greet them."}}, {"reasons"}),
+        ({"signOutUrls": ["https://notes.example/bye"]}, {"signOutUrls"}),
+        ({"supportUrl": "https://notes.example/help"}, {"supportUrl"}),
+        ({"privacyUrl": "https://notes.example/privacy"}, {"privacyUrl"}),
+        ({"companyName": "Northwind", "logo": "https://notes.example/logo.png"}, {"companyName", "logo"}),
+        ({"clientProof": "none"}, {"clientProof"}),
+        ({"isStrict": True}, {"isStrict"}),
+        ({"pushesRequests": True}, {"pushesRequests"}),
+        ({"reasons": {}, "signOutUrls": [], "clientProof": "client_secret", "isStrict": False}, set()),
+    ],
+    ids=str,
+)
+def test_a_field_of_ours_is_there_when_it_says_something(
+    developer: Caller, said: dict[str, Any], shown: set[str]
+):
+    made = developer.post("/applications", INTEGRATION | said)
+    found = developer.get(f"/applications/{made['id']}")
+
+    assert set(found) == DOCUMENTED | shown
+    assert {name: found[name] for name in shown} == {name: said[name] for name in shown}
+
+
+def test_when_an_app_was_changed_is_told_once_it_was(developer: Caller, clock: MovableClock):
+    path = f"/applications/{developer.post('/applications', INTEGRATION)['id']}"
+    clock.advance(seconds=1)
+
+    changed = developer.patch(path, {"name": "Meeting Minutes"})
+
+    assert set(changed) == DOCUMENTED | {"modified"}
+
+
 @pytest.mark.parametrize("proof", ["private_key_jwt", "none"])
 def test_a_client_that_proves_itself_without_a_secret_gets_none(developer: Caller, proof: str):
-    made = developer.post("/applications", DRAFT | {"clientProof": proof})
+    made = developer.post("/applications", INTEGRATION | {"clientProof": proof})
 
     assert "clientSecret" not in made
     assert developer.get(f"/applications/{made['id']}/clientSecrets")["items"] == []
@@ -90,7 +127,7 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
     """REG-02."""
     before = len(world.events(organization))
 
-    refused = developer.post("/applications", DRAFT | changes, 400)
+    refused = developer.post("/applications", INTEGRATION | changes, 400)
 
     assert any(named in one["description"] for one in refused["errors"])
     assert developer.get("/applications")["items"] == []
@@ -98,7 +135,7 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
 
 
 def test_getting_changing_and_putting_everything_back_keeps_how_the_client_proves_itself(developer: Caller):
-    made = developer.post("/applications", DRAFT | {"clientProof": "private_key_jwt"})
+    made = developer.post("/applications", INTEGRATION | {"clientProof": "private_key_jwt"})
     path = f"/applications/{made['id']}"
     key = developer.post(f"{path}/clientKeys", {"key": new_key()})
     without = {name: value for name, value in developer.get(path).items() if name != "clientProof"}
@@ -115,7 +152,7 @@ def test_another_way_of_proof_ends_what_proved_the_client_before(
     developer: Caller, world: World, organization: Organization
 ):
     """CRED-10."""
-    made = developer.post("/applications", DRAFT)
+    made = developer.post("/applications", INTEGRATION)
     path = f"/applications/{made['id']}"
 
     developer.patch(path, {"clientProof": "private_key_jwt"})
@@ -127,7 +164,7 @@ def test_another_way_of_proof_ends_what_proved_the_client_before(
     }
 
 
-SERVICE_APP = {name: value for name, value in DRAFT.items() if name != "redirectUrls"} | {
+SERVICE_APP = {name: value for name, value in INTEGRATION.items() if name != "redirectUrls"} | {
     "type": "serviceApp",
     "scopes": ["spark-admin:people_read"],
 }
@@ -151,11 +188,11 @@ def test_a_service_app_may_prove_itself_by_a_key(developer: Caller):
 
 
 def test_an_app_may_hold_itself_to_more(developer: Caller, world: World, organization: Organization):
-    made = developer.post("/applications", DRAFT | {"isStrict": True})
+    made = developer.post("/applications", INTEGRATION | {"isStrict": True})
 
     changed = developer.patch(f"/applications/{made['id']}", {"pushesRequests": True})
 
-    assert (made["isStrict"], made["pushesRequests"]) == (True, False)
+    assert (made["isStrict"], "pushesRequests" in made) == (True, False)
     assert (changed["isStrict"], changed["pushesRequests"]) == (True, True)
     assert world.events(organization, "app.updated")[-1].data == {
         "pushedRequests": {"before": False, "after": True}
@@ -166,7 +203,7 @@ def test_two_keys_can_be_alive_and_each_ends_alone(
     developer: Caller, world: World, organization: Organization
 ):
     """CRED-04, for keys."""
-    made = developer.post("/applications", DRAFT | {"clientProof": "private_key_jwt"})
+    made = developer.post("/applications", INTEGRATION | {"clientProof": "private_key_jwt"})
     path = f"/applications/{made['id']}/clientKeys"
     first, second = (developer.post(path, {"key": new_key()}) for _ in range(2))
 
@@ -184,7 +221,7 @@ def test_two_keys_can_be_alive_and_each_ends_alone(
     "pasted", ["", "nonsense", "{}", '{"kty":"oct","k":"AAAA"}', "-----BEGIN PUBLIC KEY-----"]
 )
 def test_what_is_no_public_key_is_refused_and_not_repeated(developer: Caller, pasted: str):
-    made = developer.post("/applications", DRAFT | {"clientProof": "private_key_jwt"})
+    made = developer.post("/applications", INTEGRATION | {"clientProof": "private_key_jwt"})
 
     refused = developer.post(f"/applications/{made['id']}/clientKeys", {"key": pasted}, 400)
 
@@ -194,7 +231,7 @@ def test_what_is_no_public_key_is_refused_and_not_repeated(developer: Caller, pa
 
 def test_a_private_key_is_refused_and_appears_nowhere(developer: Caller):
     """CRED-02."""
-    made = developer.post("/applications", DRAFT | {"clientProof": "private_key_jwt"})
+    made = developer.post("/applications", INTEGRATION | {"clientProof": "private_key_jwt"})
     private = ECKey.generate_key("P-256").as_dict(private=True)
 
     refused = developer.post(f"/applications/{made['id']}/clientKeys", {"key": json.dumps(private)}, 400)
@@ -205,6 +242,6 @@ def test_a_private_key_is_refused_and_appears_nowhere(developer: Caller):
 
 def test_a_client_with_a_secret_has_no_keys(developer: Caller):
     """CRED-10."""
-    made = developer.post("/applications", DRAFT)
+    made = developer.post("/applications", INTEGRATION)
 
     assert developer.post(f"/applications/{made['id']}/clientKeys", {"key": new_key()}, 409)["message"]

@@ -46,11 +46,6 @@ def role_id(world: World, role: Role) -> str:
     return world.public_id(Kind.ROLE, role.value)
 
 
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
 def test_an_administrator_lists_everybody_by_name(world: World, calling: Calling, organization: Organization):
     for name in ("Cleo Last", "Ben Middle", "ann First"):
         world.person(organization, name=name)
@@ -476,3 +471,18 @@ def make_license(world: World, organization: Organization) -> str:
     with world.deployment.transaction(world.origin) as tx:
         made = directory.create_license(tx, organization, code="MS", name="Advanced Messaging", units=50)
         return world.public_id(Kind.LICENSE, made.public_key)
+
+
+@pytest.mark.parametrize("domain", ["webex.bot", "machine.internal", "WEBEX.bot"])
+def test_nobody_gets_an_address_that_would_pass_for_an_app(
+    world: World, calling: Calling, organization: Organization, domain: str
+):
+    """REG-07: addresses in the platform's own domains are given to bots and machine accounts only."""
+    admin = calling(world.token(world.full_admin(organization)))
+    refused = admin.post("/people", {"emails": [f"helper@{domain}"], "displayName": "Helper"}, 400)
+    lena = admin.post("/people", {"emails": [f"l-{organization.id}@people.example"], "displayName": "Lena"})
+    renamed = lena | {"emails": [f"helper@{domain}"]}
+
+    assert "belong to apps" in refused["message"]
+    assert "belong to apps" in admin.put(f"/people/{lena['id']}", renamed, 400)["message"]
+    assert [one["emails"] for one in admin.get(f"/people?id={lena['id']}")["items"]] == [lena["emails"]]

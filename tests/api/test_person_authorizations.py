@@ -7,7 +7,6 @@ import pytest
 
 from api.conftest import Caller, Calling
 from api.contract import check_answer
-from api.test_statements import counted_statements
 from appanage.apps.model import App
 from appanage.authorizations import refresh_tokens
 from appanage.authorizations.tokens import TokenPair
@@ -17,6 +16,7 @@ from appanage.kit.ids import Kind
 from support.clock import MovableClock
 from support.connecting import connect, is_alive
 from support.consenting import integration
+from support.refusals import counted_statements
 from support.world import World
 
 READ, WRITE = "identity:tokens_read", "identity:tokens_write"
@@ -25,23 +25,8 @@ WITH_THE_SCOPE = {*DECIDERS, Role.READONLY_ADMIN, Role.SUPPORT_ADMIN}
 
 
 @pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
-@pytest.fixture
-def admin(world: World, calling: Calling, organization: Organization) -> Caller:
-    return calling(world.token(world.full_admin(organization, name="Priya Raman"), READ, WRITE))
-
-
-@pytest.fixture
-def lena(world: World, organization: Organization) -> Account:
-    return world.person(organization, name="Lena Vogt")
-
-
-@pytest.fixture
-def app(world: World) -> App:
-    return integration(world)
+def admin(world: World, calling: Calling, priya: Account) -> Caller:
+    return calling(world.token(priya, READ, WRITE))
 
 
 def of(world: World, person: Account) -> str:

@@ -27,31 +27,6 @@ READ = "spark-admin:organizations_read"
 
 
 @pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def priya(world: World, organization: Organization) -> Account:
-    return world.full_admin(organization, name="Priya Raman")
-
-
-@pytest.fixture
-def admin(world: World, calling: Calling, priya: Account) -> Caller:
-    return calling(world.token(priya))
-
-
-@pytest.fixture
-def lena(world: World, organization: Organization) -> Account:
-    return world.person(organization, name="Lena Vogt")
-
-
-@pytest.fixture
-def app(world: World) -> App:
-    return integration(world)
-
-
-@pytest.fixture
 def pair(world: World, app: App, lena: Account) -> TokenPair:
     """What Desk Booking holds for Lena."""
     return connect(world, app, lena)

@@ -1,21 +1,9 @@
 """The Service Apps that an administrator may decide on."""
 
-import pytest
-
 from api.conftest import Caller, Calling
 from appanage.directory.model import Organization
 from appanage.directory.roles import SERVICE_APP_READERS, Role
 from support.world import World
-
-
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization("Contoso Health")
-
-
-@pytest.fixture
-def admin(world: World, calling: Calling, organization: Organization) -> Caller:
-    return calling(world.token(world.full_admin(organization)))
 
 
 def test_an_app_shows_what_it_wants_in_plain_words_the_riskiest_first(
@@ -36,7 +24,7 @@ def test_an_app_shows_what_it_wants_in_plain_words_the_riskiest_first(
     assert listed == shown
     assert (shown["id"], shown["name"]) == (world.app_id(made), "Workforce Sync")
     assert (shown["state"], shown["needsDecision"]) == ("requested", True)
-    assert shown["orgName"] == "Contoso Health"
+    assert shown["orgName"] == "Northwind Traders"
     assert shown["request"]["requestedByName"] == made.developer.display_name
     assert "authorization" not in shown
     assert [(one["name"], one["risk"]) for one in shown["scopes"]] == [

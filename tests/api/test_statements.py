@@ -1,30 +1,10 @@
 """The number of SQL statements of a request does not grow with what it answers (checklist TEN-05)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import pytest
-from sqlalchemy import event
-
 from api.conftest import Caller, Calling
 from appanage.directory.model import Organization
 from appanage.directory.roles import Role
+from support.refusals import counted_statements
 from support.world import World
-
-
-@contextmanager
-def counted_statements(world: World) -> Iterator[list[str]]:
-    statements: list[str] = []
-    engine = world.deployment.database.engine
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def statements_of(world: World, caller: Caller, path: str, items: int) -> list[str]:
@@ -32,11 +12,6 @@ def statements_of(world: World, caller: Caller, path: str, items: int) -> list[s
     with counted_statements(world) as statements:
         assert len(caller.get(path)["items"]) == items
     return statements
-
-
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
 
 
 def test_a_list_of_people_costs_the_same_for_3_and_for_60(
@@ -59,15 +34,18 @@ def test_lists_of_apps_cost_the_same_for_2_and_for_20(
     admin = world.full_admin(organization)
     caller, developer = calling(world.token(admin)), world.developer(organization)
     owner = calling(world.token(developer))
-    counts: dict[str, list[int]] = {"/applications": [], "/serviceApps": []}
+    filtered = "/applications?orderBy=name&orgSubmissionStatus=approved"
+    counts: dict[str, list[int]] = {"/applications": [], filtered: [], "/serviceApps": []}
 
     for size in (2, 20):
         while len(owner.get("/applications")["items"]) < size:
             world.authorize(world.service_app(developer), admin)
-        counts["/applications"].append(len(statements_of(world, owner, "/applications", size)))
+        for path in ("/applications", filtered):
+            counts[path].append(len(statements_of(world, owner, path, size)))
         counts["/serviceApps"].append(len(statements_of(world, caller, "/serviceApps", size)))
 
     assert counts["/applications"][0] == counts["/applications"][1] <= 8
+    assert counts[filtered] == counts["/applications"]
     assert counts["/serviceApps"][0] == counts["/serviceApps"][1] <= 10
 
 

@@ -3,28 +3,21 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from appanage.app import create_app
 from appanage.apps.model import ClientProof
-from appanage.authorizations.keys import KeyRing
-from appanage.deployment import Deployment, assemble
+from appanage.deployment import Deployment
 from appanage.directory.model import Account, Organization
-from appanage.kit.origin import internal_origin
-from appanage.storage import Database
+from appanage.profiles import ProfileName
 from support.browser import Browser
-from support.clock import MovableClock
 from support.integration import OAuthClient, connect, sign_in_quickly
 from support.keys import KEYS, ClientKey
-from support.live import settings_for
+from support.profiles import in_every_profile
 from support.world import World
-
-QUICK: dict[str, Any] = {"revocation_poll": timedelta(milliseconds=50)}  # how long a server takes to stop
 
 # For tables of what goes wrong that are longer than anybody is allowed to fail.
 PATIENT = dict.fromkeys(
@@ -38,42 +31,9 @@ PATIENT = dict.fromkeys(
 )
 
 
-@pytest.fixture(scope="session")
-def engine(database_url: str) -> Iterator[Engine]:
-    """One engine for many stories: it need not prepare the same statements anew for each of them."""
-    shared = Database(database_url, pool=10).engine
-    yield shared
-    shared.dispose()
-
-
-@pytest.fixture(scope="session")
-def opened_keys(database_url: str, engine: Engine) -> KeyRing:
-    """The signing keys, opened once for many stories."""
-    first = assemble(settings_for(), database_url)
-    first.database.engine = engine
-    with first.transaction(internal_origin()) as tx:
-        first.keys.load(tx)
-    return first.keys
-
-
-@pytest.fixture
-def new_deployment(
-    database_url: str, clock: MovableClock, engine: Engine, opened_keys: KeyRing
-) -> Callable[..., Deployment]:
-    """Deployments with settings of their own, all on the same database: nodes of one platform."""
-
-    def make(**settings: object) -> Deployment:
-        made = assemble(settings_for(**(QUICK | settings)), database_url, clock=clock)
-        made.database.engine = engine
-        made.keys._keys = opened_keys._keys
-        return made
-
-    return make
-
-
-@pytest.fixture
-def deployment(new_deployment: Callable[..., Deployment]) -> Deployment:
-    return new_deployment()
+@in_every_profile
+def profile(request: pytest.FixtureRequest) -> ProfileName:
+    return ProfileName(request.param)
 
 
 @pytest.fixture

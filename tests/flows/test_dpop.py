@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey, OctKey
 
 from appanage.apps.model import ClientProof
 from appanage.oauth.dpop import token_hash
-from appanage.oauth.jose import public_key_of
+from appanage.oauth.jose import CLIENT_ALGORITHMS, public_key_of
 from support.integration import PAR, TOKEN, USERINFO, families, is_dead
 from support.keys import KEYS, public, segment, signed
 from support.refusals import leaves_only, state
@@ -22,7 +22,7 @@ BASE = "http://localhost:8080"
 
 
 def jkt(key):
-    return public_key_of(public(key)).thumbprint
+    return public_key_of(public(key), algorithms=CLIENT_ALGORITHMS).thumbprint
 
 
 @pytest.fixture
@@ -381,7 +381,13 @@ def test_all_the_algorithms_that_are_offered_work(client, new_client, at_desk):
     for alg in offered:
         key = KEYS[alg]
         head = {"typ": "dpop+jwt", "alg": alg, "jwk": public(key)}
-        claims = {"jti": alg, "htm": "POST", "htu": f"{BASE}{TOKEN}", "iat": int(one.now), "nonce": one.nonce}
+        claims = {
+            "jti": f"{alg} {one.client_id}",
+            "htm": "POST",
+            "htu": f"{BASE}{TOKEN}",
+            "iat": int(one.now),
+            "nonce": one.nonce,
+        }
         answer = client.post(
             TOKEN,
             data=redeeming(one, one.code(at_desk)),

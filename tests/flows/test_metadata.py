@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, OctKey
 
 from appanage.apps.model import ClientProof
 from appanage.apps.scopes import OPENID_SCOPES, catalogue
+from appanage.oauth.assertions import ASSERTION_TYPE
 from appanage.oauth.dpop import TYPE as DPOP_TYPE
 from appanage.web.oauth.documents import ENDPOINTS
 from appanage.web.oauth.endpoints import DOCUMENTS, FOR_CLIENTS
@@ -134,17 +135,6 @@ class TestWhatIsPromised:
             "none",
         }
 
-    def test_every_algorithm_of_clients_signs_assertions(self, metadata, new_client):
-        """CRED-06."""
-        for alg in metadata["token_endpoint_auth_signing_alg_values_supported"]:
-            client = new_client(key=KEYS[alg], connected=False)
-            form = client.credentials() | {
-                "client_assertion": client.assertion(key=KEYS[alg], alg=alg),
-                "token": "x",
-            }
-
-            assert client.http.post(REVOKE, data=form).status_code == 200, alg
-
     def test_every_algorithm_of_clients_signs_proofs(self, metadata, desk, at_desk):
         """TOK-10."""
         refresh_token = desk.tokens(at_desk)["refresh_token"]
@@ -156,6 +146,7 @@ class TestWhatIsPromised:
             assert answer.json().get("token_type") == "DPoP", (alg, answer.text)
 
     def test_every_response_mode_brings_the_answer(self, metadata, desk, at_desk):
+        assert metadata["response_types_supported"] == ["code"]
         assert metadata["response_modes_supported"] == ["query", "form_post"]
 
         by_query = leave(at_desk, desk.made, response_mode="query")
@@ -205,10 +196,11 @@ class TestWhatIsPromised:
         connect(world, desk.made, lena, *OPENID_SCOPES)
         body = desk.tokens(at_desk, scope=" ".join(OPENID_SCOPES), nonce="n")
         keys = KeySet.import_key_set(desk.http.get("/v1/verification").json())
-        in_token = jwt.decode(body["id_token"], keys, algorithms=["RS256"]).claims
+        algorithms = metadata["id_token_signing_alg_values_supported"]
+        in_token = jwt.decode(body["id_token"], keys, algorithms=algorithms).claims
         told = desk.call(USERINFO, body["access_token"]).json()
 
-        assert metadata["id_token_signing_alg_values_supported"] == ["RS256"]
+        assert algorithms == [world.deployment.settings.rules.signs_id_tokens_with]
         assert {*in_token, *told} - {"iss", "aud", "iat", "exp"} == set(metadata["claims_supported"])
 
     def test_what_need_not_be_pushed_need_not_be(self, metadata, desk, at_desk):
@@ -217,6 +209,8 @@ class TestWhatIsPromised:
 
     def test_every_resource_has_its_own_document(self, client, metadata, path_of):
         """STD-02, RFC 9728 §3."""
+        assert metadata["protected_resources"] == [metadata["issuer"]]
+
         for resource in metadata["protected_resources"]:
             path = path_of(resource)
             document = client.get(f"/.well-known/oauth-protected-resource{path}").json()
@@ -252,6 +246,7 @@ class TestWhatIsNotPromised:
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "urn:ietf:params:oauth:grant-type:saml2-bearer",
             "urn:openid:params:grant-type:ciba",
+            "ciba",
             "urn:ietf:params:oauth:grant-type:refresh_token",
         ]
         with leaves_only(world, desk.owner, *["token.refused"] * len(others)):
@@ -272,12 +267,13 @@ class TestWhatIsNotPromised:
                 ["token", "id_token", "code token", "none", "Code"],
                 "unsupported_response_type",
             ),
-            ("response_mode", ["fragment", "query.jwt", "web_message", "QUERY"], "invalid_request"),
+            ("response_mode", ["fragment", "jwt", "query.jwt", "web_message", "QUERY"], "invalid_request"),
             ("code_challenge_method", ["plain", "S512", "s256"], "invalid_request"),
-            ("prompt", ["create", "Login", "login,consent"], "invalid_request"),
+            ("prompt", ["create", "Login", "LOGIN", "login,consent"], "invalid_request"),
             ("request", ["e30.e30."], "request_not_supported"),
             ("request_uri", ["https://desk.fabrikam.example/r"], "request_uri_not_supported"),
             ("resource", ["https://rooms.example/api"], "invalid_target"),
+            ("scope", ["offline_access"], "invalid_scope"),
         ],
     )
     def test_no_other_parameter(self, world, desk, at_desk, name, values, error):
@@ -286,12 +282,49 @@ class TestWhatIsNotPromised:
 
         assert {out.answer["error"] for out in outs} == {error}
 
+    def test_no_request_inside_a_token_or_behind_an_address(self, metadata):
+        assert metadata["request_parameter_supported"] is False
+        assert metadata["request_uri_parameter_supported"] is False
+
     def test_the_claims_parameter_counts_for_nothing(self, world, desk, at_desk, lena, metadata):
         connect(world, desk.made, lena, "openid")
-        token = desk.tokens(at_desk, scope="openid", claims='{"userinfo":{"email":null}}')["access_token"]
+        claims = '{"userinfo": {"email": null}, "id_token": {"email": null}}'
+        narrow = desk.tokens(at_desk, scope="openid", claims=claims)
+        wide = desk.tokens(at_desk, scope="openid email", claims=claims)
 
         assert metadata["claims_parameter_supported"] is False
-        assert set(desk.call(USERINFO, token).json()) == {"sub"}
+        assert set(desk.call(USERINFO, narrow["access_token"]).json()) == {"sub"}
+        assert "email" not in part(wide["id_token"], 1)
+
+    @pytest.mark.parametrize("endpoint", ["token", "introspection", "revocation"])
+    def test_no_other_way_to_prove_a_client(self, metadata, desk, vault, panel, endpoint):
+        path = {"token": TOKEN, "introspection": INTROSPECT, "revocation": REVOKE}[endpoint]
+        form = {"token": "x", "grant_type": "refresh_token", "refresh_token": "x"}
+        answers = {
+            "client_secret_basic": sent(desk, "client_secret_basic", path, form),
+            "client_secret_post": sent(desk, "client_secret_post", path, form),
+            "private_key_jwt": sent(vault, "private_key_jwt", path, form),
+            "none": sent(panel, "none", path, form),
+            "client_secret_jwt": desk.http.post(path, data=form | asserted(signed_by_secret(desk))),
+            "tls_client_auth": desk.http.post(path, data=form | {"client_id": desk.client_id}),
+        }
+        works = {name for name, one in answers.items() if one.json().get("error") != "invalid_client"}
+
+        assert works == set(metadata[f"{endpoint}_endpoint_auth_methods_supported"])
+
+    def test_exactly_the_algorithms_that_work_are_named(self, world, metadata, new_client):
+        """CRED-06; a key for which no algorithm is permitted cannot even be registered (GOV-02)."""
+        works, permitted = set(), world.deployment.settings.client_algorithms
+        keys = [(alg, key) for alg, key in KEYS.items() if alg in permitted]
+        for alg, key in [*keys, ("RS256", KEYS["PS256"]), ("PS512", KEYS["PS256"])]:
+            client = new_client(key=key, connected=False)
+            form = {"token": "x"} | asserted(client.assertion(key=key, alg=alg))
+            if client.http.post(REVOKE, data=form).status_code == 200:
+                works.add(alg)
+
+        for endpoint in ("token", "introspection", "revocation"):
+            assert works == set(metadata[f"{endpoint}_endpoint_auth_signing_alg_values_supported"])
+        assert works == set(metadata["dpop_signing_alg_values_supported"])
 
     def test_no_other_algorithm_proves_a_client(self, world, vault, metadata):
         """CRED-06, TOK-03."""
@@ -331,6 +364,9 @@ class TestWhatIsNotPromised:
         """Wire facts: an unknown well-known path is 404."""
         for path in (
             "/v1/register",
+            "/v1/authorize/device",
+            "/v1/token",
+            "/v1/jwks",
             "/v1/bc-authorize",
             "/v1/tokeninfo",
             "/v1/check_session",
@@ -341,6 +377,7 @@ class TestWhatIsNotPromised:
             "/.well-known/openid-configuration/v2",
         ):
             assert client.get(path).status_code == 404
+            assert client.post(path, data={"x": "1"}).status_code == 404
 
 
 class TestWhatIsSwitchedOn:
@@ -352,8 +389,9 @@ class TestWhatIsSwitchedOn:
             node = on_another_node(desk, **settings)
             browser = sign_in_quickly(node.world, Browser(node.http), lena)
             named = node.http.get(DISCOVERY).json()["code_challenge_methods_supported"]
+            code = leave(browser, node.made, **PLAIN).answer.get("code")
 
-            assert ("plain" in named) == ("code" in leave(browser, node.made, **PLAIN).answer)
+            assert ("plain" in named) == bool(code and node.redeem(code).status_code == 200)
             assert "S256" in named
 
     def test_the_issuer_is_where_the_deployment_is(self, on_another_node, desk):
@@ -408,22 +446,36 @@ class TestDocuments:
 
         assert document["bearer_methods_supported"] == ["header"]
         assert client.get("/v1/people/me", params={"access_token": token}).status_code == 401
+        assert client.request("GET", "/v1/people/me", data={"access_token": token}).status_code == 401
         assert jwt.decode(token, keys, algorithms=document["resource_signing_alg_values_supported"]).claims
         assert set(document["scopes_supported"]) == set(catalogue()) - OPENID_SCOPES
         assert document["dpop_bound_access_tokens_required"] is False
         assert desk.call("/v1/people/me", token).status_code == 200
 
     def test_an_unchanged_document_is_not_sent_again(self, client):
-        first = client.get(DISCOVERY)
-        again = client.get(DISCOVERY, headers={"If-None-Match": first.headers["etag"]})
+        for path in (DISCOVERY, "/v1/verification"):
+            first = client.get(path)
+            again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
 
-        assert (again.status_code, again.content) == (304, b"")
+            assert (again.status_code, again.content) == (304, b"")
 
 
 def dpop_proof(client, key, alg):
     """A proof for the token endpoint, signed by this algorithm."""
     claims = part(replace(client, dpop=KEYS["ES256"]).proof("POST", TOKEN), 1)
     return signed({"typ": DPOP_TYPE, "alg": alg, "jwk": public(key)}, claims, key, alg)
+
+
+def asserted(assertion):
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+
+
+def signed_by_secret(client):
+    """An assertion that is good but for its key, which is the client's secret."""
+    ends = int(client.now) + 60
+    claims = {"iss": client.client_id, "sub": client.client_id, "aud": client.issuer, "exp": ends, "jti": "j"}
+    key = OctKey.import_key(client.made.secret)
+    return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, key, algorithms=["HS256"])
 
 
 def relabelled(token, alg):

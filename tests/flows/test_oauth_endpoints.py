@@ -1,38 +1,24 @@
-"""The protocol's endpoints: token (RFC 6749), introspection (RFC 7662), revocation (RFC 7009), metadata (RFC 8414)."""
+"""The protocol's endpoints: token (RFC 6749), introspection (RFC 7662), revocation (RFC 7009)."""
 
 import base64
-import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import KeySet, OctKey
+from joserfc.jwk import KeySet
 from starlette.testclient import TestClient
 
-from appanage.apps.scopes import OPENID_SCOPES, catalogue
-from appanage.directory.model import Account, Organization
+from appanage.directory.model import Organization
 from appanage.kit.logs import configure_logs
 from appanage.kit.secrets import Prefix, new_secret
-from appanage.oauth.assertions import ASSERTION_TYPE
-from appanage.web.oauth.documents import ENDPOINTS
+from appanage.profiles import ProfileName
 from appanage.web.oauth.endpoints import FOR_CLIENTS
-from appanage.web.oauth.token import GRANT_TYPES
-from support.browser import Browser, Shown
+from support.browser import Browser
 from support.clock import MovableClock
-from support.consenting import CHALLENGE, read_answer, way_out_of
-from support.integration import (
-    INTROSPECT,
-    REVOKE,
-    TOKEN,
-    VERIFIER,
-    OAuthClient,
-    go,
-    leave,
-    sign_in_quickly,
-)
+from support.integration import INTROSPECT, REVOKE, TOKEN, OAuthClient
 from support.keys import KEYS
 from support.refusals import counted_statements, whole_database
 from support.world import MadeApp, World
@@ -67,8 +53,11 @@ def refreshing(pair: dict[str, Any]) -> dict[str, str]:
     return {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
 
 
-def test_a_refresh_answers_what_clients_expect(client: TestClient, made: MadeApp, pair: dict[str, Any]):
+def test_a_refresh_answers_what_clients_expect(
+    world: World, client: TestClient, made: MadeApp, pair: dict[str, Any]
+):
     """Wire facts, OAuth; TOK-13."""
+    refresh_token = world.deployment.settings.lifetimes.refresh_token.total_seconds()
     answer = client.post(TOKEN, data=refreshing(pair) | credentials(made))
     body = answer.json()
 
@@ -88,7 +77,7 @@ def test_a_refresh_answers_what_clients_expect(client: TestClient, made: MadeApp
     assert body["access_token"] != pair["access_token"]
     assert set(body["scope"].split()) == set(made.app.scopes)
     assert body["expires_in"] in {1209599, 1209600}
-    assert body["refresh_token_expires_in"] in {7775999, 7776000}
+    assert body["refresh_token_expires_in"] in {refresh_token - 1, refresh_token}
 
 
 def test_the_older_address_and_basic_work_alike(client: TestClient, made: MadeApp, pair: dict[str, Any]):
@@ -106,14 +95,15 @@ def test_parameters_that_sdks_add_are_tolerated(client: TestClient, made: MadeAp
     assert client.post(TOKEN, data=refreshing(pair) | credentials(made) | extra).status_code == 200
 
 
-def test_every_refresh_restarts_the_ninety_days(
-    client: TestClient, made: MadeApp, pair: dict[str, Any], clock: MovableClock
+def test_every_refresh_restarts_the_ninety_or_sixty_days(
+    client: TestClient, made: MadeApp, pair: dict[str, Any], clock: MovableClock, profile: ProfileName
 ):
+    days = {ProfileName.COMMERCIAL: 90, ProfileName.FEDRAMP: 60}[profile]
     for _ in range(3):
-        clock.advance(days=89)
+        clock.advance(days=days - 1)
         assert client.post(TOKEN, data=refreshing(pair) | credentials(made)).status_code == 200
 
-    clock.advance(days=90, minutes=1)
+    clock.advance(days=days, minutes=1)
     answer = client.post(TOKEN, data=refreshing(pair) | credentials(made))
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
@@ -341,27 +331,6 @@ def test_the_key_set_verifies_access_tokens(client: TestClient, pair: dict[str, 
     assert {"d", "p", "q"}.isdisjoint(key for entry in answer.json()["keys"] for key in entry)
 
 
-def test_the_resource_metadata_that_a_401_names_is_there(client: TestClient):
-    """STD-02, RFC 9728."""
-    challenge = client.get("/v1/people/me").headers["www-authenticate"]
-    address = challenge.split('resource_metadata="')[1].split('"')[0]
-    body = client.get(address).json()
-
-    assert body["authorization_servers"] == [body["resource"]]
-    assert body["bearer_methods_supported"] == ["header"]
-
-
-def test_unknown_well_known_paths_are_404(client: TestClient):
-    assert client.get("/.well-known/nothing").status_code == 404
-    assert client.get("/v1/.well-known/nothing").status_code == 404
-
-
-def test_an_unchanged_document_is_not_sent_again(client: TestClient):
-    first = client.get("/v1/verification")
-
-    assert client.get("/v1/verification", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
-
-
 @pytest.mark.parametrize(
     ("path", "form", "most"),
     [(TOKEN, refreshing, 7), (INTROSPECT, lambda pair: {"token": pair["access_token"]}, 8)],
@@ -438,228 +407,3 @@ def test_nor_does_anything_that_a_person_and_an_app_hand_to_each_other(
     assert TOKEN in logged
     for canary in secrets:
         assert canary not in stored + logged
-
-
-class TestMetadata:
-    """STD-01: nothing is advertised that does not work, and nothing works that is not advertised."""
-
-    @pytest.fixture
-    def found(self, client: TestClient) -> dict[str, Any]:
-        body: dict[str, Any] = client.get("/v1/.well-known/oauth-authorization-server").json()
-        return body
-
-    def test_every_endpoint_is_there(self, client: TestClient, found: dict[str, Any]):
-        """And answers a request that brings nothing by saying what it lacks."""
-        base = found["issuer"].removesuffix("/v1")
-        answers = {
-            name: (client.get if name in BROWSED else client.post)(url.removeprefix(base))
-            for name, url in found.items()
-            if name.endswith("_endpoint") or name == "jwks_uri"
-        }
-
-        assert {name: answer.status_code for name, answer in answers.items()} == {
-            "authorization_endpoint": 400,
-            "token_endpoint": 415,
-            "pushed_authorization_request_endpoint": 415,
-            "device_authorization_endpoint": 415,
-            "introspection_endpoint": 415,
-            "revocation_endpoint": 415,
-            "userinfo_endpoint": 401,
-            "end_session_endpoint": 200,
-            "jwks_uri": 200,
-        }
-
-    def test_no_endpoint_is_missing(self, found: dict[str, Any]):
-        """The other way round: every address of the code stands there, but for its older names."""
-        told = {url.removeprefix(found["issuer"]) for name, url in found.items() if name in ENDPOINTS}
-        older = {"/idb/oauth2/v1/access_token", "/v1/device/token"}
-
-        assert {path.removeprefix("/v1") for path in set(FOR_CLIENTS) - older} <= told
-        assert len(told) == len(ENDPOINTS)
-        assert found["protected_resources"] == [found["issuer"]]
-
-    def test_what_is_not_told_is_not_there(self, client: TestClient):
-        for name in ("register", "authorize/device", "token", "check_session", "bc-authorize", "jwks"):
-            assert client.get(f"/v1/{name}").status_code == 404
-            assert client.post(f"/v1/{name}", data={"x": "1"}).status_code == 404
-
-    def test_every_grant_type_is_known_and_no_other(self, found: dict[str, Any], desk: OAuthClient):
-        others = ["password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "ciba"]
-        errors = {
-            name: desk.post(TOKEN, {"grant_type": name}).json()["error"]
-            for name in [*found["grant_types_supported"], *others]
-        }
-
-        assert set(found["grant_types_supported"]) == set(GRANT_TYPES)
-        assert {name for name, error in errors.items() if error == "unsupported_grant_type"} == set(others)
-
-    @pytest.mark.parametrize("endpoint", ["token", "introspection", "revocation"])
-    def test_every_way_to_authenticate_works_and_no_other(
-        self,
-        client: TestClient,
-        found: dict[str, Any],
-        desk: OAuthClient,
-        vault: OAuthClient,
-        panel: OAuthClient,
-        endpoint: str,
-    ):
-        path = {"token": TOKEN, "introspection": INTROSPECT, "revocation": REVOKE}[endpoint]
-        form = {"token": "x", "grant_type": "refresh_token", "refresh_token": "x"}
-        header = basic(desk.client_id, desk.made.secret)
-        hmac_key = OctKey.import_key(desk.made.secret)
-        header_hs = {"alg": "HS256", "typ": "JWT"}
-        by_secret = jwt.encode(header_hs, claims_for(desk), hmac_key, algorithms=["HS256"])
-        answers = {
-            "client_secret_basic": client.post(path, data=form, headers=header),
-            "client_secret_post": client.post(path, data=form | desk.credentials()),
-            "private_key_jwt": client.post(path, data=form | vault.credentials()),
-            "none": client.post(path, data=form | panel.credentials()),
-            "client_secret_jwt": client.post(path, data=form | asserted(by_secret)),
-            "tls_client_auth": client.post(path, data=form | {"client_id": desk.client_id}),
-        }
-        works = {name for name, one in answers.items() if one.json().get("error") != "invalid_client"}
-
-        assert works == set(found[f"{endpoint}_endpoint_auth_methods_supported"])
-
-    def test_every_algorithm_of_assertions_works_and_no_other(
-        self, client: TestClient, found: dict[str, Any], new_client: Callable[..., OAuthClient]
-    ):
-        works = set()
-        for alg, key in [*KEYS.items(), ("RS256", KEYS["PS256"]), ("PS512", KEYS["PS256"])]:
-            one = new_client(key=key)
-            form = {"grant_type": "refresh_token", "refresh_token": "x"} | asserted(
-                one.assertion(key=key, alg=alg)
-            )
-            if client.post(TOKEN, data=form).json()["error"] != "invalid_client":
-                works.add(alg)
-
-        for name in ("token", "introspection", "revocation"):
-            assert works == set(found[f"{name}_endpoint_auth_signing_alg_values_supported"])
-        assert works == set(found["dpop_signing_alg_values_supported"])
-
-    def test_every_response_type_and_mode_works_and_no_other(
-        self, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
-    ):
-        types = [*found["response_types_supported"], "token", "id_token", "code token", "none"]
-        works = [one for one in types if "code" in leave(at_desk, desk.made, response_type=one).answer]
-        modes = [*found["response_modes_supported"], "fragment", "jwt", "web_message"]
-        answers = {one: go(at_desk, desk.made, response_mode=one) for one in modes}
-        brought = {one for one, answer in answers.items() if "code" in answered(answer)}
-
-        assert works == found["response_types_supported"]
-        assert brought == set(found["response_modes_supported"])
-
-    @pytest.mark.parametrize("allows_plain", [False, True])
-    def test_every_pkce_method_works_and_no_other(
-        self,
-        desk: OAuthClient,
-        lena: Account,
-        new_browser: Callable[[], Browser],
-        on_another_node: Callable[..., OAuthClient],
-        allows_plain: bool,
-    ):
-        """AUTHZ-01: plain only where it is switched on."""
-        node, browser = on_another_node(desk, plain_pkce=allows_plain), new_browser()
-        browser.client = cast("TestClient", node.http)
-        sign_in_quickly(node.world, browser, lena)
-        found = node.http.get("/v1/.well-known/oauth-authorization-server").json()
-        works = set()
-        for method in ("S256", "plain", "S512"):
-            challenge = CHALLENGE if method == "S256" else VERIFIER
-            out = leave(browser, node.made, code_challenge=challenge, code_challenge_method=method)
-            if "code" in out.answer and node.redeem(out.answer["code"]).status_code == 200:
-                works.add(method)
-
-        assert works == set(found["code_challenge_methods_supported"])
-        assert ("plain" in works) == allows_plain
-
-    def test_every_prompt_works_and_no_other(
-        self, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
-    ):
-        works = set()
-        for prompt in [*found["prompt_values_supported"], "create", "LOGIN"]:
-            answer = go(at_desk, desk.made, prompt=prompt)
-            if "error" not in answered(answer):
-                works.add(prompt)
-
-        assert works == set(found["prompt_values_supported"])
-
-    def test_every_scope_can_be_asked_for_and_no_other(
-        self, found: dict[str, Any], at_desk: Browser, new_client: Callable[..., OAuthClient]
-    ):
-        told = found["scopes_supported"]
-        for begin in range(0, len(told), 40):
-            some = told[begin : begin + 40]
-            registered = [name for name in some if name not in OPENID_SCOPES] or ["spark:people_read"]
-            one = new_client(scopes=registered, connected=False)
-            out = leave(at_desk, one.made, scope=" ".join(some), prompt="none")
-            assert out.answer["error"] == "consent_required", out.answer
-        out = leave(at_desk, new_client().made, scope="offline_access")
-
-        assert set(told) == set(catalogue()) | OPENID_SCOPES
-        assert out.answer["error"] == "invalid_scope"
-
-    def test_what_is_said_about_requests_is_true(
-        self, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
-    ):
-        plain = leave(at_desk, desk.made)
-        by_value = leave(at_desk, desk.made, request="e30.e30.")
-        by_reference = leave(at_desk, desk.made, request_uri="https://desk.fabrikam.example/request")
-        claims = '{"id_token": {"email": null}}'
-        body = desk.tokens(at_desk, scope="openid email", claims=claims)
-        in_id_token = jwt.decode(
-            body["id_token"],
-            KeySet.import_key_set(desk.http.get("/v1/verification").json()),
-            algorithms=found["id_token_signing_alg_values_supported"],
-        ).claims
-
-        assert "code" in plain.answer
-        assert found["require_pushed_authorization_requests"] is False
-        assert plain.answer["iss"] == found["issuer"]
-        assert found["authorization_response_iss_parameter_supported"] is True
-        assert by_value.answer["error"] == "request_not_supported"
-        assert found["request_parameter_supported"] is False
-        assert by_reference.answer["error"] == "request_uri_not_supported"
-        assert found["request_uri_parameter_supported"] is False
-        assert "email" not in in_id_token
-        assert found["claims_parameter_supported"] is False
-        assert set(in_id_token) - {"iss", "aud", "iat", "exp"} <= set(found["claims_supported"])
-
-    def test_the_document_of_the_resource_is_true(
-        self, client: TestClient, found: dict[str, Any], desk: OAuthClient, at_desk: Browser
-    ):
-        """STD-02, RFC 9728."""
-        told = client.get("/.well-known/oauth-protected-resource/v1").json()
-        token = desk.tokens(at_desk)["access_token"]
-        header = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
-        answers = [
-            client.get("/v1/people/me", headers={"Authorization": f"Bearer {token}"}),
-            client.get(f"/v1/people/me?access_token={token}"),
-            client.request("GET", "/v1/people/me", data={"access_token": token}),
-        ]
-
-        assert told["resource"] == found["issuer"]
-        assert told["bearer_methods_supported"] == ["header"]
-        assert [one.status_code for one in answers] == [200, 401, 401]
-        assert header["alg"] in told["resource_signing_alg_values_supported"]
-        assert set(told["scopes_supported"]) == set(catalogue()) - OPENID_SCOPES
-        assert told["dpop_bound_access_tokens_required"] is False
-
-
-BROWSED = {"authorization_endpoint", "end_session_endpoint", "jwks_uri"}
-
-
-def answered(answer: Any) -> dict[str, str]:
-    """What the browser takes along, if it is sent to the app at all."""
-    if answer.status_code == 302:
-        return read_answer(answer.headers["location"]).answer
-    return way_out_of(Shown(answer)).answer
-
-
-def asserted(assertion: str) -> dict[str, str]:
-    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-
-
-def claims_for(client: OAuthClient) -> dict[str, Any]:
-    ends = int(client.now) + 60
-    return {"iss": client.client_id, "sub": client.client_id, "aud": client.issuer, "exp": ends, "jti": "j"}

@@ -11,6 +11,7 @@ from appanage.apps.model import ClientProof
 from appanage.authorizations import refresh_tokens
 from appanage.kit.secrets import Prefix, new_secret
 from appanage.oauth.access_tokens import sign
+from appanage.profiles import ProfileName
 from support.integration import (
     REVOKE,
     TOKEN,
@@ -57,13 +58,14 @@ class TestConfidentialClients:
         assert desk.introspect(first["access_token"])["active"] is True
         assert len(families(world, desk.made)) == 1
 
-    def test_its_ninety_days_begin_anew_with_each_refresh(self, desk, at_desk, clock):
+    def test_its_ninety_or_sixty_days_begin_anew_with_each_refresh(self, desk, at_desk, clock, profile):
         """TOK-05: the platform's own behaviour."""
+        days = {ProfileName.COMMERCIAL: 90, ProfileName.FEDRAMP: 60}[profile]
         refresh_token = desk.tokens(at_desk)["refresh_token"]
         for _ in range(3):
-            clock.advance(days=89)
+            clock.advance(days=days - 1)
             assert desk.refresh(refresh_token).status_code == 200
-        clock.advance(days=90, seconds=1)
+        clock.advance(days=days, seconds=1)
 
         assert is_refused(desk.refresh(refresh_token))
 

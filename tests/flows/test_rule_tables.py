@@ -232,7 +232,7 @@ def test_a_request_that_breaks_a_rule_brings_no_code(
 
 
 THIEF = ECKey.generate_key("P-256")
-THUMBPRINT = public_key_of(public(KEYS["ES256"])).thumbprint
+THUMBPRINT = public_key_of(public(KEYS["ES256"]), algorithms=["ES256"]).thumbprint
 
 
 @through_the_front_door

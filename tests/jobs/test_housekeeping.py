@@ -71,7 +71,7 @@ def test_every_kind_of_thing_that_expires_is_pruned(
     world.retrieve(made, person.organization)
     subject = uuid.uuid4().hex
     with deployment.transaction(world.origin) as tx:
-        assert sign_in(tx, person.email, PASSWORD)
+        assert sign_in(tx, person.email, PASSWORD, passwords=world.deployment.passwords)
         revoke(tx, RevocationKind.TOKEN, subject, longest_life=timedelta(days=14))
     kept = {
         RefreshToken: RefreshToken.authorization_id == authorization.id,

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from appanage.apps import service as apps
-from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
-from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from support.world import World
 
@@ -27,16 +24,11 @@ class MadeIntegration:
 
 
 def integration(world: World, developer: Account, **draft: Any) -> MadeIntegration:
-    described = {
+    described: dict[str, Any] = {
         "name": "Desk Booking",
-        "description": "Books a desk near your team.",
-        "contact_email": developer.email,
         "scopes": SCOPES,
         "redirect_urls": [CALLBACK],
+        "sign_out_urls": (),
     }
-    lifetime = world.deployment.settings.lifetimes.client_secret
-    with world.deployment.transaction(world.origin) as tx:
-        by = directory.get_account(tx, developer.organization_id, developer.id)
-        made = AppDraft(**(described | draft))
-        app, secret = apps.create_integration(tx, made, by=by, secret_lifetime=lifetime)
-        return MadeIntegration(app, secret.reveal() if secret else "")
+    made = world.integration(developer, **(described | draft))
+    return MadeIntegration(made.app, made.secret)

@@ -2,28 +2,11 @@
 
 import uuid
 
-import pytest
-
 from support.browser import text_of
 from support.consenting import allow, integration
 from support.world import PASSWORD
 
 LIST = "/account/connected-apps"
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def lena(world, organization):
-    return world.person(organization, name="Lena Vogt", password=PASSWORD)
-
-
-@pytest.fixture
-def app(world):
-    return integration(world)
 
 
 def test_nothing_is_connected_at_first(browser, lena):

@@ -1,11 +1,9 @@
 """From an authorization request to its answer: sign-in, account, consent, and the way back to the app."""
 
-import io
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from PIL import Image
 from starlette.testclient import TestClient
 
 from appanage.app import create_app
@@ -14,8 +12,6 @@ from appanage.apps.model import ClientProof
 from appanage.deployment import assemble
 from support.browser import Browser
 from support.consenting import (
-    CALLBACK,
-    SCOPES,
     STATE,
     allow,
     ask,
@@ -26,25 +22,11 @@ from support.consenting import (
     way_out_of,
 )
 from support.live import settings_for
-from support.world import PASSWORD
+from support.uploads import picture
+from support.world import CALLBACK, DESK_SCOPES, PASSWORD
 
 ISSUER = "http://localhost:8080/v1"
 RESOURCE = "https://rooms.example/api"
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def lena(world, organization):
-    return world.person(organization, name="Lena Vogt", password=PASSWORD)
-
-
-@pytest.fixture
-def app(world):
-    return integration(world)
 
 
 def decide(browser, decision, *, status=200):
@@ -74,7 +56,7 @@ def test_the_way_leads_over_sign_in_and_consent_back_to_the_app(browser, world, 
     assert out.answer["code"].startswith("apn_")
     (event,) = world.events(organization, "consent.given")
     assert event.actor_name == "Lena Vogt"
-    assert set(event.data["scopes"]) == set(SCOPES)
+    assert set(event.data["scopes"]) == set(DESK_SCOPES)
 
 
 def test_the_consent_page_tells_all_that_there_is_to_know(browser, app, lena):
@@ -491,11 +473,9 @@ def test_an_app_that_was_suspended_on_the_way_gets_nothing(browser, world, app, 
 
 
 def test_the_logo_is_shown_to_whom_the_page_was_shown(browser, world, app, lena):
-    picture = io.BytesIO()
-    Image.new("RGB", (40, 40), (20, 110, 90)).save(picture, "PNG")
     with world.deployment.transaction(world.origin) as tx:
         found = tx.merge(app)
-        apps.set_logo(tx, found, picture.getvalue(), by=found.creator)
+        apps.set_logo(tx, found, picture(), by=found.creator)
     browser.sign_in(lena)
     (image,) = ask(browser, app).all("img")
     address = image.get("src", "")

@@ -10,14 +10,14 @@ from support.browser import Browser, Shown
 from support.world import PASSWORD, World
 
 APPS, PEOPLE, ROLES, AUDIT = "/hub/service-apps", "/hub/users", "/hub/roles", "/hub/audit"
-INTEGRATIONS = "/hub/integrations"
-PAGES = [APPS, INTEGRATIONS, "/hub/machine-accounts", PEOPLE, "/hub/users/new", ROLES, AUDIT]
+INTEGRATIONS, BOTS = "/hub/integrations", "/hub/bots"
+PAGES = [APPS, INTEGRATIONS, BOTS, "/hub/machine-accounts", PEOPLE, "/hub/users/new", ROLES, AUDIT]
 OPEN_TO = {
     Role.FULL_ADMIN: PAGES,
-    Role.READONLY_ADMIN: [APPS, INTEGRATIONS, "/hub/machine-accounts", PEOPLE, ROLES],
+    Role.READONLY_ADMIN: [APPS, INTEGRATIONS, BOTS, "/hub/machine-accounts", PEOPLE, ROLES],
     Role.USER_ADMIN: [PEOPLE, "/hub/users/new", ROLES],
-    Role.DEVICE_ADMIN: [APPS, INTEGRATIONS, "/hub/machine-accounts", ROLES],
-    Role.SUPPORT_ADMIN: [APPS, INTEGRATIONS, "/hub/machine-accounts", PEOPLE, ROLES],
+    Role.DEVICE_ADMIN: [APPS, INTEGRATIONS, BOTS, "/hub/machine-accounts", ROLES],
+    Role.SUPPORT_ADMIN: [APPS, INTEGRATIONS, BOTS, "/hub/machine-accounts", PEOPLE, ROLES],
     Role.COMPLIANCE_OFFICER: [],
 }
 

@@ -10,19 +10,9 @@ from appanage import events
 from appanage.directory.model import Account, Organization
 from support.browser import Browser, Shown
 from support.clock import MovableClock
-from support.world import PASSWORD, World
+from support.world import World
 
 HOSTILE_NAMES = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"]
-
-
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
-@pytest.fixture
-def admin(world: World, organization: Organization) -> Account:
-    return world.full_admin(organization, name="Priya Raman", password=PASSWORD)
 
 
 def happen(

@@ -19,21 +19,6 @@ READS = ["spark-admin:people_read"]
 COMPLIANCE = ["spark-compliance:messages_read"]
 
 
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
-@pytest.fixture
-def admin(world: World, organization: Organization) -> Account:
-    return world.full_admin(organization, name="Priya Raman", password=PASSWORD)
-
-
-@pytest.fixture
-def made(world: World, organization: Organization) -> MadeApp:
-    return world.service_app(world.developer(organization, name="Dana Kim"))
-
-
 def page_of(made: MadeApp) -> str:
     return f"/hub/service-apps/{made.id}"
 

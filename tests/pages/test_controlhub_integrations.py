@@ -21,26 +21,6 @@ READERS = {Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT
 
 
 @pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def admin(world: World, organization: Organization) -> Account:
-    return world.full_admin(organization, name="Priya Raman", password=PASSWORD)
-
-
-@pytest.fixture
-def lena(world: World, organization: Organization) -> Account:
-    return world.person(organization, name="Lena Vogt", password=PASSWORD)
-
-
-@pytest.fixture
-def app(world: World) -> App:
-    return integration(world)
-
-
-@pytest.fixture
 def pair(world: World, app: App, lena: Account) -> TokenPair:
     """What Desk Booking holds for Lena."""
     return connect(world, app, lena)

@@ -11,16 +11,6 @@ from support.browser import Browser, Shown
 from support.world import NARRATOR, PASSWORD, World
 
 
-@pytest.fixture
-def organization(world: World) -> Organization:
-    return world.organization()
-
-
-@pytest.fixture
-def admin(world: World, organization: Organization) -> Account:
-    return world.full_admin(organization, name="Priya Raman", password=PASSWORD)
-
-
 def roles_of(world: World, person: Account) -> frozenset[Role]:
     with world.deployment.transaction(world.origin) as tx:
         return get_account(tx, person.organization_id, person.id).roles
@@ -245,7 +235,7 @@ def test_names_of_any_length_and_script_do_not_break_the_paging(
     with world.deployment.transaction(world.origin) as tx:
         for number in range(26):
             profile = Profile(f"p{number}.{organization.id.hex}@people.example", display_name="名" * 120)
-            directory.create_person(tx, organization, profile, by=NARRATOR)
+            directory.create_person(tx, organization, profile, by=NARRATOR, own_domains=())
     first = browser.sign_in(admin).get("/hub/users?q=名")
     (following,) = [link for link in first.links() if "cursor=" in link]
 

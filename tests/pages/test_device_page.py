@@ -12,16 +12,6 @@ NOT_VALID = "This code is not valid any more, or never was."
 
 
 @pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def lena(world, organization):
-    return world.person(organization, name="Lena Vogt", password=PASSWORD)
-
-
-@pytest.fixture
 def app(world):
     return integration(world, name="Room Panel")
 

@@ -2,8 +2,6 @@
 
 import pytest
 
-from support.world import PASSWORD
-
 HOSTILE = "<script>alert(1)</script> & \"quotes\" '{{ 7*7 }}'"
 
 PAGES = (
@@ -30,21 +28,6 @@ FORMS = (
     "/credentials/rotate",
     "/credentials/type",
 )
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
 
 
 def test_a_developer_without_apps_is_led_to_the_first_one(dana):

@@ -1,27 +1,10 @@
 """Request admin authorization: who can decide, asking, and asking again."""
 
-import pytest
-
 from appanage.directory.model import Plan
 from appanage.directory.roles import Role
 from support.world import PASSWORD
 
 COMPLIANCE = ("spark-compliance:messages_read",)
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
 
 
 def path_of(made):

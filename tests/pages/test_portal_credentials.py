@@ -3,27 +3,6 @@
 import pytest
 
 from appanage.apps import queries as apps
-from support.world import PASSWORD
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
-
-
-@pytest.fixture
-def made(world, developer):
-    return world.service_app(developer)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from pages.developing import CALLBACK, SCOPES, integration
 from support.browser import Browser
 from support.consenting import allow
 from support.live import deployment_for
-from support.world import PASSWORD
 
 WIZARD = "/portal/apps/new/integration"
 ABOUT = {
@@ -53,21 +52,6 @@ HOSTILE = "<script>alert(1)</script> & \"quotes\" '{{ 7*7 }}'"
 
 
 @pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
-
-
-@pytest.fixture
 def made(world, developer):
     return integration(world, developer)
 
@@ -96,16 +80,16 @@ def asked_by(url):
     return parse_qs(urlsplit(url).query, strict_parsing=True)
 
 
-def test_both_kinds_of_app_are_offered_with_their_difference(dana):
+def test_all_kinds_of_app_are_offered_with_their_difference(dana):
     page = dana.get("/portal/apps/new")
 
     assert f"{WIZARD}/about" in page.links()
     assert "/portal/apps/new/service-app/about" in page.links()
+    assert "/portal/apps/new/bot/about" in page.links()
     assert "For one person at a time" in page.text
-    assert "Bot" not in page.text
 
 
-@pytest.mark.parametrize("kind", ["bot", "nonsense", "service_app", "INTEGRATION"])
+@pytest.mark.parametrize("kind", ["nonsense", "service_app", "INTEGRATION", "BOT"])
 def test_nothing_else_can_be_created(dana, kind):
     dana.get(f"/portal/apps/new/{kind}/about", status=404)
 

@@ -15,27 +15,11 @@ from appanage.apps import queries as apps
 from appanage.apps.model import ClientProof
 from pages.developing import integration
 from support.keys import KEYS, public
-from support.world import PASSWORD
 
 PAIR = ec.generate_private_key(ec.SECP256R1())
 PEM = PAIR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 PRIVATE_PEM = PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 EC, ED25519 = json.dumps(public(KEYS["ES256"])), json.dumps(public(KEYS["EdDSA"]))
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
 
 
 @pytest.fixture

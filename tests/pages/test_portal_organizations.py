@@ -9,27 +9,7 @@ from appanage.apps import queries as apps
 from appanage.apps import service as app_service
 from appanage.apps.drafts import draft_of
 from appanage.authorizations.model import AuthorizationRequest
-from support.world import PASSWORD, PEOPLE_SCOPES
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
-
-
-@pytest.fixture
-def made(world, developer):
-    return world.service_app(developer)
+from support.world import PEOPLE_SCOPES
 
 
 @pytest.fixture

@@ -3,24 +3,9 @@
 import pytest
 
 from appanage.apps.scopes import catalogue
-from support.world import PASSWORD, PEOPLE_SCOPES
+from support.world import PEOPLE_SCOPES
 
 LICENSES = "spark-admin:licenses_read"
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
 
 
 @pytest.fixture

@@ -5,22 +5,8 @@ import io
 import pytest
 from PIL import Image
 
+from support.uploads import picture
 from support.world import PASSWORD
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
 
 
 @pytest.fixture
@@ -32,10 +18,8 @@ def path_of(made):
     return f"/portal/apps/{made.id}/settings"
 
 
-def picture(form="PNG"):
-    out = io.BytesIO()
-    Image.new("RGB", (600, 300), (20, 110, 90)).save(out, form)
-    return {"logo": ("a name.png", out.getvalue(), "image/png")}
+def logo(form="PNG"):
+    return {"logo": ("a name.png", picture(form, 600, height=300), "image/png")}
 
 
 def logo_on(page):
@@ -85,7 +69,7 @@ def test_who_saved_meanwhile_is_shown_beside_the_own_text(dana, made, new_browse
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_a_logo_is_drawn_anew_and_kept_by_browsers(dana, made, form):
     dana.get(path_of(made))
-    page = dana.submit(f"{path_of(made)}/logo", files=picture(form))
+    page = dana.submit(f"{path_of(made)}/logo", files=logo(form))
     answer = dana.client.get(logo_on(page))
 
     assert answer.headers["content-type"] == "image/png"
@@ -101,7 +85,7 @@ def test_a_logo_is_drawn_anew_and_kept_by_browsers(dana, made, form):
 
 def test_a_logo_is_removed(dana, made):
     dana.get(path_of(made))
-    dana.submit(f"{path_of(made)}/logo", files=picture())
+    dana.submit(f"{path_of(made)}/logo", files=logo())
     page = dana.submit(f"{path_of(made)}/logo", {"remove": "yes"})
 
     assert "The logo is removed." in page.text
@@ -111,7 +95,7 @@ def test_a_logo_is_removed(dana, made):
 
 def test_a_refused_logo_leaves_the_present_one(dana, made):
     dana.get(path_of(made))
-    before = logo_on(dana.submit(f"{path_of(made)}/logo", files=picture()))
+    before = logo_on(dana.submit(f"{path_of(made)}/logo", files=logo()))
     refused = {"logo": ("x.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")}
     page = dana.submit(f"{path_of(made)}/logo", files=refused, status=422)
 
@@ -130,7 +114,7 @@ def test_the_logo_is_seen_by_who_decides_on_the_app_and_by_nobody_else(
     dana, made, world, new_browser, organization
 ):
     dana.get(path_of(made))
-    address = logo_on(dana.submit(f"{path_of(made)}/logo", files=picture()))
+    address = logo_on(dana.submit(f"{path_of(made)}/logo", files=logo()))
     admin = new_browser().sign_in(world.full_admin(organization, password=PASSWORD))
     stranger = new_browser().sign_in(world.full_admin(world.organization(), password=PASSWORD))
 

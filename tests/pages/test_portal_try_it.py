@@ -30,21 +30,6 @@ TEST_PAGE = "http://localhost:8080/portal/try"
 
 
 @pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
-
-
-@pytest.fixture
 def made(world, developer):
     return integration(world, developer, redirect_urls=[TEST_PAGE])
 

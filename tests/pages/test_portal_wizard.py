@@ -1,13 +1,10 @@
 """Creating a Service App: the three steps, back and forth, and the secret shown once."""
 
-import io
-
 import pytest
-from PIL import Image
 
 from appanage.apps.scopes import ServiceAppUse, catalogue
 from appanage.kit.secrets import Prefix, is_well_formed
-from support.world import PASSWORD
+from support.uploads import logo_file, picture
 
 ABOUT = {
     "name": "Shift Ledger",
@@ -22,31 +19,6 @@ SCOPES = {
     "why:spark-admin:people_write": "Rosters follow hires.",
 }
 WIZARD = "/portal/apps/new/service-app"
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def developer(world, organization):
-    return world.developer(organization, name="Dana Kim", password=PASSWORD)
-
-
-@pytest.fixture
-def dana(browser, developer):
-    return browser.sign_in(developer)
-
-
-def png(side=40):
-    out = io.BytesIO()
-    Image.new("RGB", (side, side), (20, 110, 90)).save(out, "PNG")
-    return out.getvalue()
-
-
-def logo(content):
-    return {"logo": ("logo.png", content, "image/png")}
 
 
 def at_scopes(dana, **about):
@@ -99,16 +71,16 @@ def test_an_app_is_created_in_three_steps_and_its_secret_is_shown_once(dana, wor
 
 def test_a_logo_may_be_added_at_the_last_step(dana):
     at_review(dana)
-    created = dana.submit(WIZARD, files=logo(png()))
+    created = dana.submit(WIZARD, files=logo_file(picture()))
 
     assert any("/logo?v=" in image.get("src", "") for image in created.all("img"))
 
 
 def test_a_logo_that_is_refused_creates_nothing_and_keeps_the_draft(dana, world, organization):
     at_review(dana)
-    page = dana.submit(WIZARD, files=logo(b"<svg onload='alert(1)'/>"), status=422)
+    page = dana.submit(WIZARD, files=logo_file(b"<svg onload='alert(1)'/>"), status=422)
 
-    assert "The logo must be a PNG or JPEG picture." in page.text
+    assert "The logo must be a PNG or JPEG picture" in page.text
     assert page.values(page.forms(WIZARD)[0])["name"] == ["Shift Ledger"]
     assert world.events(organization, "app.created") == []
 
@@ -117,7 +89,7 @@ def test_a_logo_that_is_refused_creates_nothing_and_keeps_the_draft(dana, world,
 
 def test_a_logo_that_is_too_large_is_refused(dana):
     at_review(dana)
-    page = dana.submit(WIZARD, files=logo(b"\x89PNG" + bytes(300 * 1024)), status=422)
+    page = dana.submit(WIZARD, files=logo_file(b"\x89PNG" + bytes(300 * 1024)), status=422)
 
     assert "at most 256 KiB" in page.text
 

@@ -7,26 +7,10 @@ import pytest
 
 from appanage.oauth import id_tokens
 from appanage.oauth.id_tokens import IdClaims
-from appanage.oauth.signing_keys import ID_TOKEN_ALGORITHM
-from support.consenting import SIGNED_OUT, STATE, check_headers, integration, way_out_of
-from support.world import PASSWORD
+from support.consenting import STATE, check_headers, integration, way_out_of
+from support.world import PASSWORD, SIGNED_OUT
 
 ELSEWHERE = "https://evil.example/"
-
-
-@pytest.fixture
-def organization(world):
-    return world.organization("Northwind Traders")
-
-
-@pytest.fixture
-def lena(world, organization):
-    return world.person(organization, name="Lena Vogt", password=PASSWORD)
-
-
-@pytest.fixture
-def app(world):
-    return integration(world)
 
 
 @pytest.fixture
@@ -45,7 +29,7 @@ def id_token(world, app, lena):
                 expires_at=issued_at + timedelta(hours=2),
                 authenticated_at=issued_at,
             )
-            key = world.deployment.keys.signing_key(tx, ID_TOKEN_ALGORITHM)
+            key = world.deployment.keys.signing_key(tx, world.deployment.settings.rules.signs_id_tokens_with)
             return id_tokens.sign(claims, key, access_token="token")
 
     return make

@@ -416,7 +416,9 @@ class TestProofs:
         credentials = ClientCredentials(made.client_id, ClientAuthentication.PRIVATE_KEY_JWT, assertion)
 
         def authenticate(tx: Transaction) -> Any:
-            return clients.authenticate(tx, credentials, audiences={world.deployment.settings.issuer})
+            return clients.authenticate(
+                tx, credentials, audiences={world.deployment.settings.issuer}, algorithms=["ES256"]
+            )
 
         nodes = [world, World(other_node)]
         results = at_once([within(nodes[number % 2], authenticate) for number in range(MANY)])
@@ -431,7 +433,9 @@ class TestProofs:
         url = world.deployment.settings.base_url + "/v1/access_token"
 
         def accept(tx: Transaction) -> Any:
-            return proofs.accept(tx, world.deployment.nonces, headers, method="POST", url=url)
+            return proofs.accept(
+                tx, world.deployment.nonces, headers, method="POST", url=url, algorithms=["ES256"]
+            )
 
         nodes = [world, World(other_node)]
         results = at_once([within(nodes[number % 2], accept) for number in range(MANY)])

@@ -6,9 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from appanage.apps import queries as app_queries
-from appanage.apps import service as apps
-from appanage.apps.drafts import AppDraft
-from appanage.apps.model import App, ClientProof
+from appanage.apps.model import App
 from appanage.authorizations import consents, device_codes
 from appanage.authorizations.model import Authorization, IntegrationRule, PolicyMode
 from appanage.directory import queries as directory
@@ -17,9 +15,6 @@ from appanage.kit.errors import Refused
 from support.browser import Browser, Shown
 from support.world import World
 
-CALLBACK = "https://desk.fabrikam.example/callback"
-SIGNED_OUT = "https://desk.fabrikam.example/goodbye"
-SCOPES = ("spark:people_read", "spark:rooms_write", "spark:rooms_read")
 STATE = "state-6c1f"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636 appendix B
 
@@ -36,21 +31,8 @@ def integration(
     world: World, organization: Organization | None = None, *, name: str = "Desk Booking", **draft: Any
 ) -> App:
     """An Integration, by default of an organization of its own."""
-    developer = world.developer(organization or world.organization("Fabrikam GmbH"))
-    described = {
-        "description": "Books a desk near your team.",
-        "contact_email": developer.email,
-        "scopes": SCOPES,
-        "redirect_urls": [CALLBACK],
-        "sign_out_urls": [SIGNED_OUT],
-        "client_proof": ClientProof.SECRET,
-    }
-    lifetime = world.deployment.settings.lifetimes.client_secret
-    with world.deployment.transaction(world.origin) as tx:
-        by = directory.get_account(tx, developer.organization_id, developer.id)
-        return apps.create_integration(
-            tx, AppDraft(name=name, **(described | draft)), by=by, secret_lifetime=lifetime
-        )[0]
+    developer = world.developer(organization) if organization else None
+    return world.integration(developer, name=name, **draft).app
 
 
 def parameters_for(app: App, **changes: str | None) -> dict[str, str]:

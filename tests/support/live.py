@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
@@ -15,7 +16,9 @@ import uvicorn
 
 from appanage.app import create_app
 from appanage.deployment import Deployment, assemble
+from appanage.profiles import PasswordHash
 from appanage.settings import Settings
+from appanage.signin.passwords import Passwords
 
 SECRET_KEY = "a secret key for tests that is long enough"
 
@@ -81,8 +84,16 @@ def settings_for(base_url: str = "http://localhost:8080", **changes: object) -> 
         "secret_key": SECRET_KEY,
         "revocation_poll": timedelta(milliseconds=200),
         "database_pool": 5,
+        "outbound": "off",
     }
     return Settings.model_validate(values | changes)
+
+
+def with_quick_passwords(deployment: Deployment) -> Deployment:
+    """PBKDF2 takes a third of a second by design, which is not what most stories are about."""
+    if deployment.settings.password_hash is not PasswordHash.PBKDF2:
+        return deployment
+    return replace(deployment, passwords=Passwords(PasswordHash.PBKDF2, iterations=1000))
 
 
 def deployment_for(database_url: str, base_url: str, **changes: object) -> Deployment:

@@ -12,9 +12,12 @@ from support.world import World
 
 # Everything that a request of the protocol could change; not the marks of use, nor the proofs that were spent.
 TABLES = (
+    "accounts",
+    "app_logos",
     "apps",
     "authorizations",
     "authorization_codes",
+    "bot_tokens",
     "client_keys",
     "device_codes",
     "interactions",
@@ -27,9 +30,16 @@ TABLES = (
 
 
 def state(world: World, *without: str) -> Mapping[str, tuple[int, int]]:
-    """For each table how many rows it has, and which transaction was the last to write one of them."""
-    each = "SELECT '{0}', count(*), coalesce(max(xmin::text::bigint), 0) FROM {0}"
-    query = " UNION ALL ".join(each.format(table) for table in TABLES if table not in without)
+    """For each table how many rows it has, and which transaction was the last to write one of them.
+
+    Personal and bot tokens note every use, so of them it is how many are revoked.
+    """
+    last_writer = "coalesce(max(xmin::text::bigint), 0)"
+    revoked = dict.fromkeys(["bot_tokens", "personal_tokens"], "count(revoked_at)")
+    changes = dict.fromkeys(TABLES, last_writer) | revoked
+    each = "SELECT '{0}', count(*), {1} FROM {0}"
+    chosen = (each.format(table, change) for table, change in changes.items() if table not in without)
+    query = " UNION ALL ".join(chosen)
     with world.deployment.database.engine.connect() as connection:
         return {table: (rows, writer) for table, rows, writer in connection.execute(text(query))}
 

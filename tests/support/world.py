@@ -13,8 +13,8 @@ from sqlalchemy import select
 from appanage.apps import credentials
 from appanage.apps import service as apps
 from appanage.apps.drafts import AppDraft
-from appanage.apps.model import App, ClientProof
-from appanage.authorizations import decisions, organization_tokens, personal_tokens
+from appanage.apps.model import App, AppKind, ClientProof
+from appanage.authorizations import bots, decisions, organization_tokens, personal_tokens
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization
 from appanage.authorizations.tokens import TokenPair
@@ -60,6 +60,24 @@ class MadeApp:
 
 
 @dataclass
+class MadeBot:
+    """A bot with its token, which nobody is shown again."""
+
+    app: App
+    token: str
+    developer: Account
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.app.id
+
+    @property
+    def address(self) -> str:
+        assert self.app.bot_email is not None
+        return self.app.bot_email
+
+
+@dataclass
 class World:
     deployment: Deployment
     origin: Origin = field(default_factory=command_line_origin)
@@ -76,16 +94,21 @@ class World:
         first, _, last = name.partition(" ")
         with self.deployment.transaction(self.origin) as tx:
             profile = Profile(email, display_name=name, first_name=first, last_name=last)
-            made = directory.create_person(tx, organization, profile, by=NARRATOR, roles=roles)
+            own_domains = self.deployment.settings.own_domains
+            made = directory.create_person(
+                tx, organization, profile, by=NARRATOR, own_domains=own_domains, roles=roles
+            )
             if password:
-                signin.set_password(tx, made, password, by=NARRATOR)
+                signin.set_password(tx, made, password, by=NARRATOR, passwords=self.deployment.passwords)
             return made
 
     def full_admin(self, organization: Organization, **options: Any) -> Account:
         return self.person(organization, Role.FULL_ADMIN, **options)
 
     def developer(self, organization: Organization, **options: Any) -> Account:
-        return self.person(organization, **options)
+        """Somebody who may make apps: anybody, or in the fedramp profile a Full Administrator."""
+        roles = [Role.FULL_ADMIN] if self.deployment.settings.rules.by_administrators else []
+        return self.person(organization, *roles, **options)
 
     def token(self, account: Account, *scopes: str, hours: float = 12) -> str:
         """A personal access token; with all scopes in the person's reach unless some are named."""
@@ -114,12 +137,13 @@ class World:
         }
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, developer.organization_id, developer.id)
-            app, secret = apps.create_service_app(
+            app, secret = apps.create_client(
                 tx,
                 AppDraft(name=name, scopes=scopes, **(described | draft)),
                 by=by,
-                secret_lifetime=self.deployment.settings.lifetimes.client_secret,
+                rules=self.deployment.app_rules,
             )
+            assert secret is not None
             if requested:
                 authorizations.request_authorization(tx, app, by=by)
             return MadeApp(app, secret.reveal(), developer)
@@ -147,14 +171,27 @@ class World:
         }
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, developer.organization_id, developer.id)
-            lifetime = self.deployment.settings.lifetimes.client_secret
-            app, secret = apps.create_integration(
-                tx, AppDraft(**(described | draft)), by=by, secret_lifetime=lifetime
-            )
+            rules = self.deployment.app_rules
+            made = AppDraft(kind=AppKind.INTEGRATION, **(described | draft))
+            app, secret = apps.create_client(tx, made, by=by, rules=rules)
             if key:
-                credentials.add_key(tx, app, json.dumps(public(key)), by=by)
+                credentials.add_key(tx, app, json.dumps(public(key)), by=by, rules=rules)
             apps.set_rules(tx, app, is_strict=is_strict, pushes_requests=pushes_requests, by=by)
             return MadeApp(app, secret.reveal() if secret else "", developer)
+
+    def bot(self, developer: Account | None = None, *, name: str = "", **draft: Any) -> "MadeBot":
+        """A bot, by default of an organization of its own."""
+        developer = developer or self.developer(self.organization("Fabrikam GmbH"))
+        name = name or f"Stand-up Bot {next(_numbers)}"
+        described = {
+            "description": "Asks the team what is going on.",
+            "bot_email": f"bot-{uuid.uuid4().hex[:12]}@{self.deployment.settings.bot_domain}",
+        }
+        with self.deployment.transaction(self.origin) as tx:
+            by = directory_queries.get_account(tx, developer.organization_id, developer.id)
+            made = AppDraft(name=name, kind=AppKind.BOT, **(described | draft))
+            app, token = bots.create(tx, made, by=by, rules=self.deployment.app_rules)
+            return MadeBot(app, token.reveal(), developer)
 
     def authorize(self, made: MadeApp, admin: Account) -> Authorization:
         with self.deployment.transaction(self.origin) as tx:
