@@ -18,7 +18,8 @@ from appanage.events.catalogue import TYPES
 from appanage.kit import errors
 from appanage.kit.http import status_of
 from appanage.oauth.errors import all_errors
-from appanage.settings import Settings
+from appanage.profiles import PROFILES, Profile
+from appanage.settings import Lifetimes, Settings
 from standards import STANDARDS, Proof, modules_of_tests, proofs
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -33,6 +34,45 @@ def settings() -> str:
         "The environment wins. Durations are ISO 8601 (`P14D`) or seconds.",
         _table(("Variable", "Default", "Meaning"), rows),
     )
+
+
+def profiles() -> str:
+    found = list(PROFILES.values())
+    rules = [(rule, *(say(profile) for profile in found)) for rule, say in _RULES.items()]
+    bounded = sorted({name for profile in found for name in (*profile.lifetimes, *profile.longest)})
+    lifetimes = [
+        (f"`APPANAGE_LIFETIMES__{name.upper()}`", *(_bounds(profile, name) for profile in found))
+        for name in bounded
+    ]
+    return _page(
+        "Profiles",
+        "`APPANAGE_PROFILE` chooses the rules of a deployment. A setting that goes beyond them is refused at the start.\n"
+        "Where several values are possible, the first is the one without a setting.",
+        _table(("Rule", *(str(profile.name) for profile in found)), rules),
+        _table(("Lifetime", *(str(profile.name) for profile in found)), lifetimes),
+    )
+
+
+_RULES: dict[str, Callable[[Profile], str]] = {
+    "Apps are made": lambda profile: (
+        "by Full Administrators, who alone change them, through the API"
+        if profile.by_administrators
+        else "by any person, in the portal and through the API"
+    ),
+    "App Hub": lambda profile: "yes" if profile.has_app_hub else "no",
+    "ID tokens are signed with": lambda profile: profile.signs_id_tokens_with,
+    "Clients sign with (`APPANAGE_CLIENT_ALGORITHMS`)": lambda profile: ", ".join(profile.client_algorithms),
+    "Passwords are kept by (`APPANAGE_PASSWORD_HASH`)": lambda profile: ", ".join(profile.password_hashes),
+    "Addresses that others name are called (`APPANAGE_OUTBOUND`)": lambda profile: ", ".join(
+        profile.outbound
+    ),
+}
+
+
+def _bounds(profile: Profile, name: str) -> str:
+    usual = profile.lifetimes.get(name, getattr(Lifetimes(), name))
+    longest = profile.longest.get(name)
+    return f"`{_duration(usual)}`" + (f", at most `{_duration(longest)}`" if longest else "")
 
 
 def events() -> str:
@@ -88,6 +128,7 @@ def standards() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
+    "profiles.md": profiles,
     "events.md": events,
     "errors.md": error_codes,
     "scopes.md": scopes,
@@ -126,6 +167,8 @@ def _default(name: str, value: Any) -> str:
         return "the platform's data folder"
     if name == "trusted_proxies":
         return "`127.0.0.1`"
+    if name == "client_algorithms":
+        return "the profile's"
     if value is None or value is PydanticUndefined:
         return ""
     return f"`{value}`" if not isinstance(value, timedelta) else f"`{_duration(value)}`"

@@ -166,7 +166,7 @@ STANDARDS = (
         7518,
         "JSON Web Algorithms (JWA)",
         State.IN_PART,
-        "We sign access tokens with ES256 and ID tokens with RS256. Clients sign with ES256, ES384, PS256 or EdDSA: "
+        "We sign access tokens with ES256 and ID tokens with RS256, or PS256 in the fedramp profile. Clients sign with ES256, ES384, PS256 or EdDSA (not in the fedramp profile): "
         "nothing symmetric, no RSA with PKCS #1 v1.5.",
         "TOK-03",
         "CRED-06",
