@@ -123,7 +123,7 @@ REDEMPTIONS = st.builds(
 
 @given(GRANTS, REDEMPTIONS)
 def test_whoever_breaks_a_rule_gets_no_token(grant: CodeGrant, presented: CodeRedemption):
-    """Issue 3, done when 4: every combination of what may be wrong."""
+    """Every combination of what may be wrong."""
     challenge, verifier = grant.code_challenge, presented.code_verifier
     made = verifier and (pkce.challenge_of(verifier) if grant.code_challenge_method == "S256" else verifier)
     keeps = [

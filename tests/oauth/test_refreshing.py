@@ -168,7 +168,7 @@ def test_a_token_that_is_not_bound_may_come_with_a_proof():
     rotates=st.booleans(),
 )
 def test_whoever_breaks_a_rule_gets_no_token(changes: dict[str, Any], asked: RefreshRequest, rotates: bool):
-    """Issue 3, done when 4: every combination of what may be wrong."""
+    """Every combination of what may be wrong."""
     grant = replace(GRANT, **changes)
     breaks = [
         grant.client_id != "C1",

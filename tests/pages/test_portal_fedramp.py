@@ -83,7 +83,7 @@ def whole_table(deployment: Deployment) -> set[str]:
 
 
 def test_there_is_no_creation_page_and_no_app_hub(deployment, database_url):
-    """Issue 4: the route table itself, beside the one of a deployment that has them."""
+    """The route table itself, beside the one of a deployment that has them."""
     here = whole_table(deployment)
     elsewhere = deployment_for(database_url, "http://localhost:8080")
     try:

@@ -48,6 +48,19 @@ def _create(tx: Transaction, draft: AppDraft, *, by: Account, rules: AppRules) -
     _require_registrar(tx, by, rules)
     drafts.require_valid(draft, {"botEmail": problem} if problem else {})
     _require_room(tx, by, rules)
+    app = _new_app(tx, draft, by=by)
+    tx.add(app)
+    tx.flush()
+    tx.add(AppOwner(app_id=app.id, account_id=by.id, since=tx.now))
+    data = {"kind": app.kind, "scopes": list(app.scopes), "clientId": app.client_id}
+    if app.is_bot:
+        data["botEmail"] = draft.bot_email
+    record(tx, "app.created", app, by=by, data=data)
+    return app
+
+
+def _new_app(tx: Transaction, draft: AppDraft, *, by: Account) -> App:
+    """What the draft says, with the account of a bot; not stored yet."""
     app = App(
         id=uuid.uuid4(),
         organization_id=by.organization_id,
@@ -64,13 +77,6 @@ def _create(tx: Transaction, draft: AppDraft, *, by: Account, rules: AppRules) -
     drafts.write(app, draft)
     if draft.is_bot:
         bots.make_account(tx, app, draft, by=by)
-    tx.add(app)
-    tx.flush()
-    tx.add(AppOwner(app_id=app.id, account_id=by.id, since=tx.now))
-    data: dict[str, object] = {"kind": app.kind, "scopes": list(app.scopes), "clientId": app.client_id}
-    if app.is_bot:
-        data["botEmail"] = app.bot_email
-    record(tx, "app.created", app, by=by, data=data)
     return app
 
 
