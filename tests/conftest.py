@@ -4,7 +4,8 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,34 +100,44 @@ def profile() -> ProfileName:
     return ProfileName.COMMERCIAL
 
 
-@pytest.fixture(scope="session")
-def engine(database_url: str) -> Iterator[Engine]:
-    """One engine for many stories: it need not prepare the same statements anew for each of them."""
-    shared = Database(database_url, pool=10).engine
-    yield shared
-    shared.dispose()
+@dataclass
+class Opened:
+    """What many stories on one database share: an engine, so that statements are prepared once, and opened keys."""
+
+    url: str
+    engine: Engine
+    keys: dict[ProfileName, KeyRing] = field(default_factory=dict)
+
+    def keys_of(self, profile: ProfileName) -> KeyRing:
+        if profile not in self.keys:
+            first = assemble(settings_for(profile=profile), self.url)
+            first.database.engine = self.engine
+            with first.transaction(internal_origin()) as tx:
+                first.keys.load(tx)
+            self.keys[profile] = first.keys
+        return self.keys[profile]
 
 
 @pytest.fixture(scope="session")
-def opened_keys(database_url: str, engine: Engine) -> Mapping[ProfileName, KeyRing]:
-    """The signing keys of each profile, opened once for many stories."""
-    return {profile: _opened_keys(database_url, engine, profile) for profile in ProfileName}
+def opened() -> Iterator[Callable[[str], Opened]]:
+    """By the URL of the database, which a module may have for itself."""
+    found: dict[str, Opened] = {}
 
+    def find(url: str) -> Opened:
+        if url not in found:
+            found[url] = Opened(url, Database(url, pool=10).engine)
+        return found[url]
 
-def _opened_keys(database_url: str, engine: Engine, profile: ProfileName) -> KeyRing:
-    first = assemble(settings_for(profile=profile), database_url)
-    first.database.engine = engine
-    with first.transaction(internal_origin()) as tx:
-        first.keys.load(tx)
-    return first.keys
+    yield find
+    for one in found.values():
+        one.engine.dispose()
 
 
 @pytest.fixture
 def new_deployment(
     database_url: str,
     clock: MovableClock,
-    engine: Engine,
-    opened_keys: Mapping[ProfileName, KeyRing],
+    opened: Callable[[str], Opened],
     profile: ProfileName,
 ) -> Callable[..., Deployment]:
     """Deployments with settings of their own, all on the same database: nodes of one platform."""
@@ -135,8 +146,8 @@ def new_deployment(
         made = with_quick_passwords(
             assemble(settings_for(**{"profile": profile, **settings}), database_url, clock=clock)
         )
-        made.database.engine = engine
-        made.keys._keys = opened_keys[profile]._keys
+        made.database.engine = opened(database_url).engine
+        made.keys._keys = opened(database_url).keys_of(profile)._keys
         return made
 
     return make
