@@ -144,7 +144,7 @@ def test_nobody_costs_as_much_as_somebody(passwords: Passwords, somebodys: str, 
 
     known, unknown = (median(cost(hashed) for _ in range(9)) for hashed in (somebodys, nobodys))
 
-    assert 0.5 < unknown / known < 2
+    assert 0.1 < unknown / known < 10  # a comparison that is left out costs a thousandth
 
 
 @pytest.mark.parametrize(
