@@ -10,14 +10,20 @@ from pathlib import Path
 
 from appanage.apps.rules import AppRules
 from appanage.authorizations import proofs
+from appanage.authorizations.clients import KnownClient, KnownClients
+from appanage.authorizations.desk import Desk
+from appanage.authorizations.feed import Feed
+from appanage.authorizations.freshness import Freshness
 from appanage.authorizations.keys import KeyRing, ensure_keys
-from appanage.authorizations.revocation import RevocationFeed, RevocationIndex
+from appanage.authorizations.revocation import RevocationIndex
+from appanage.authorizations.standing import Standing
 from appanage.authorizations.tokens import TokenIssuer
 from appanage.authorizations.verification import Verifier
 from appanage.events.service import SYSTEM
 from appanage.kit import fips
 from appanage.kit.clock import Clock, system_clock
 from appanage.kit.ids import PublicIds
+from appanage.kit.memory import Memory
 from appanage.kit.origin import Origin, internal_origin
 from appanage.kit.outbound import Fetcher
 from appanage.kit.sealing import derive_key
@@ -41,8 +47,11 @@ class Deployment:
     keys: KeyRing
     issuer: TokenIssuer
     verifier: Verifier
+    known_clients: KnownClients
+    desk: Desk
     revocations: RevocationIndex
-    feed: RevocationFeed
+    freshness: Freshness
+    feed: Feed
     throttle: Throttle
     nonces: Nonces
     passwords: Passwords
@@ -107,17 +116,27 @@ def assemble(settings: Settings, database_url: str, *, clock: Clock = system_clo
         fips.require(fips.modules())
     secret_key = secret_key_of(settings)
     keys = KeyRing(secret_key, signs_id_tokens_with=settings.rules.signs_id_tokens_with)
-    revocations = RevocationIndex(stale_after=settings.revocation_stale_after)
+    revocations, freshness = RevocationIndex(), Freshness(settings.revocation_stale_after)
+    database = Database(database_url, clock=clock, pool=settings.database_pool)
+    standings: Memory[Standing] = Memory(settings.remembered)
+    clients: Memory[KnownClient] = Memory(settings.remembered)
+    memories = (keys, standings, clients)
+    feed = Feed(database_url, revocations, freshness, memories, poll=settings.revocation_poll)
+    database.on_change = feed.look
+    issuer = TokenIssuer(settings, keys, derive_key(secret_key, "appanage refresh tokens"))
     return Deployment(
         settings=settings,
-        database=Database(database_url, clock=clock, pool=settings.database_pool),
+        database=database,
         secret_key=secret_key,
         ids=PublicIds(settings.id_host, settings.id_region),
         keys=keys,
-        issuer=TokenIssuer(settings, keys, derive_key(secret_key, "appanage refresh tokens")),
-        verifier=Verifier(settings, keys, revocations),
+        issuer=issuer,
+        verifier=Verifier(settings, keys, revocations, freshness),
+        known_clients=KnownClients(clients),
+        desk=Desk(database_url, issuer, standings, clock=clock),
         revocations=revocations,
-        feed=RevocationFeed(database_url, revocations, poll=settings.revocation_poll),
+        freshness=freshness,
+        feed=feed,
         throttle=Throttle(settings),
         nonces=Nonces(derive_key(secret_key, "appanage dpop nonces")),
         passwords=Passwords.of(settings),

@@ -233,6 +233,21 @@ class Settings(BaseSettings):
         timedelta(seconds=3),
         description="After how long without an answer a process stops trusting its index.",
     )
+    metrics_for: list[str] = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="Addresses that may read `/metrics`; for all others there is no such page.",
+    )
+    remembered: int = Field(
+        20_000,
+        ge=1,
+        description="Of each kind, tokens, clients and answers that a web process remembers: what is remembered needs no "
+        "database.",
+    )
+    requests_at_once: int = Field(
+        256,
+        ge=1,
+        description="Requests that a web process works on at a time; further ones are answered 503 with Retry-After.",
+    )
     brand: Brand = Field(default=Brand(), description="Names that users see.")
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
 

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, func, select
 
-from appanage.authorizations import personal_tokens
 from appanage.authorizations.model import PersonalToken, RefreshToken, Revocation, RevocationKind
 from appanage.authorizations.revocation import revoke
 from appanage.deployment import Deployment, assemble
 from appanage.directory.model import Account
-from appanage.jobs import housekeeping
-from appanage.jobs.housekeeping import prune, rotate_signing_keys
+from appanage.jobs.housekeeping import prune_lasting, prune_passing, rotate_signing_keys
 from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM
 from appanage.signin.model import BrowserSession
 from appanage.signin.service import sign_in
@@ -36,6 +34,16 @@ def database_url(new_database: Callable[[], str]) -> str:
 @pytest.fixture
 def person(world: World) -> Account:
     return world.person(world.organization(), password=PASSWORD)
+
+
+def at_once(_: float) -> bool:
+    """A pause that is none."""
+    return False
+
+
+def prune(deployment: Deployment) -> None:
+    prune_passing(deployment, at_once)
+    prune_lasting(deployment, at_once)
 
 
 def tokens_of(world: World, person: Account) -> int:
@@ -87,69 +95,17 @@ def test_every_kind_of_thing_that_expires_is_pruned(
     assert [count(world, record, condition) for record, condition in kept.items()] == [0, 0, 0]
 
 
-def test_pruning_goes_on_batch_by_batch_until_nothing_is_left(
-    deployment: Deployment,
-    world: World,
-    clock: MovableClock,
-    person: Account,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(housekeeping, "BATCH", 2)
-    for _ in range(5):
-        world.token(person, hours=1)
-    clock.advance(hours=2)
-
-    prune(deployment)
-
-    assert tokens_of(world, person) == 0
-
-
-def test_a_row_that_somebody_holds_is_left_for_the_next_time(
-    deployment: Deployment, world: World, clock: MovableClock, person: Account
-):
-    """Pruning waits for nobody and makes nobody wait."""
-    world.token(person, hours=1)
-    world.token(person, hours=1)
-    clock.advance(hours=2)
-    own = PersonalToken.account_id == person.id
-    with deployment.transaction(world.origin) as holder:
-        held = holder.scalars(select(PersonalToken).where(own).limit(1).with_for_update()).one()
-
-        prune(deployment)
-
-        left = list(holder.scalars(select(PersonalToken.id).where(own)))
-    prune(deployment)
-
-    assert left == [held.id]
-    assert tokens_of(world, person) == 0
-
-
-def test_one_call_prunes_no_more_than_it_was_told(
-    deployment: Deployment, world: World, clock: MovableClock, person: Account
-):
-    for _ in range(3):
-        world.token(person, hours=1)
-    clock.advance(hours=2)
-    with deployment.transaction(world.origin) as tx:
-        tx.execute(delete(PersonalToken).where(PersonalToken.account_id != person.id))
-
-        removed = personal_tokens.prune(tx, limit=2)
-
-    assert removed == 2
-    assert tokens_of(world, person) == 1
-
-
 def test_the_next_signing_key_is_made_in_time_and_signs_after_its_notice(
     deployment: Deployment, world: World, clock: MovableClock
 ):
     """TOK-14."""
     with deployment.transaction(world.origin) as tx:
         first = deployment.keys.signing_key(tx).key_id
-    rotate_signing_keys(deployment)
+    rotate_signing_keys(deployment, at_once)
     published_early = [key["kid"] for key in deployment.keys.public_keys()]
     clock.advance(days=89, minutes=5)
 
-    rotate_signing_keys(deployment)
+    rotate_signing_keys(deployment, at_once)
     with deployment.transaction(world.origin) as tx:
         keys = deployment.keys.public_keys()
         published = [key["kid"] for key in keys if key["alg"] == ACCESS_TOKEN_ALGORITHM]

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from appanage.apps.model import ClientProof
 from appanage.authorizations.model import SupersededRefreshToken
 from appanage.deployment import Deployment, assemble
-from appanage.jobs.housekeeping import prune
+from appanage.jobs.housekeeping import prune_lasting
 from support.browser import Browser
 from support.clock import MovableClock
 from support.integration import OAuthClient, connect, families, sign_in_quickly
@@ -62,10 +62,10 @@ def test_what_was_rotated_away_a_refresh_tokens_life_ago_is_forgotten_and_the_fa
     second = rotated(panel, first)
     clock.advance(seconds=life.total_seconds() - timedelta(days=1).total_seconds())
     third = rotated(panel, second)
-    prune(deployment)
+    prune_lasting(deployment, lambda _: False)
     young = past_of(world)
     clock.advance(days=2)
-    prune(deployment)
+    prune_lasting(deployment, lambda _: False)
     ancient = panel.refresh(first)
 
     assert (young, past_of(world)) == (2, 1)
@@ -79,7 +79,7 @@ def test_until_then_its_reuse_ends_the_family(
 ):
     second = rotated(panel, first)
     clock.advance(days=80)
-    prune(deployment)
+    prune_lasting(deployment, lambda _: False)
     answer = panel.refresh(first)
 
     assert answer.json()["error"] == "invalid_grant"

@@ -1,6 +1,8 @@
 """The job worker does what the queue holds."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import pytest
 from procrastinate import App
@@ -8,7 +10,9 @@ from sqlalchemy import text
 
 from appanage.authorizations.model import PersonalToken
 from appanage.deployment import Deployment, assemble
-from appanage.jobs.worker import CHORES, job_queue
+from appanage.jobs import worker
+from appanage.jobs.pruning import Pause
+from appanage.jobs.worker import CHORES, Chore, job_queue
 from support.clock import MovableClock
 from support.live import settings_for
 from support.world import World
@@ -46,13 +50,13 @@ def test_a_chore_is_done_and_its_job_is_gone(
 ):
     world.token(world.person(world.organization()), hours=1)
     clock.advance(hours=2)
-    queue.configure_task("prune").defer(timestamp=0)
+    queue.configure_task("prune_passing").defer(timestamp=0)
 
     work_off(deployment)
 
     with deployment.transaction(world.origin) as tx:
         assert tx.query(PersonalToken).count() == 0
-    assert states(deployment, "prune") == []
+    assert states(deployment, "prune_passing") == []
 
 
 @pytest.mark.parametrize("chore", CHORES, ids=lambda chore: chore.name)
@@ -65,7 +69,7 @@ def test_every_chore_can_be_done_at_any_time(deployment: Deployment, queue: App,
 
 
 def test_a_job_whose_worker_was_killed_is_begun_anew(deployment: Deployment, queue: App):
-    job_id = queue.configure_task("prune").defer(timestamp=0)
+    job_id = queue.configure_task("prune_passing").defer(timestamp=0)
     with deployment.database.engine.begin() as connection:
         connection.execute(
             text("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = :id"), {"id": job_id}
@@ -74,19 +78,52 @@ def test_a_job_whose_worker_was_killed_is_begun_anew(deployment: Deployment, que
 
     work_off(deployment)
 
-    assert states(deployment, "prune") == []
+    assert states(deployment, "prune_passing") == []
 
 
 def test_an_abandoned_job_stays_when_the_next_of_its_kind_waits(deployment: Deployment, queue: App):
-    job_id = queue.configure_task("prune").defer(timestamp=0)
+    job_id = queue.configure_task("prune_passing").defer(timestamp=0)
     with deployment.database.engine.begin() as connection:
         connection.execute(
             text("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = :id"), {"id": job_id}
         )
-    queue.configure_task("prune", schedule_in={"hours": 1}, queueing_lock="prune").defer(timestamp=0)
+    queue.configure_task("prune_passing", schedule_in={"hours": 1}, queueing_lock="prune_passing").defer(
+        timestamp=0
+    )
     queue.configure_task("retry_abandoned_jobs").defer(timestamp=0)
 
     work_off(deployment)
 
-    assert states(deployment, "prune") == ["doing", "todo"]
+    assert states(deployment, "prune_passing") == ["doing", "todo"]
     assert states(deployment, "retry_abandoned_jobs") == []
+
+
+def test_a_chore_that_lasts_is_told_when_the_worker_is_to_stop(
+    deployment: Deployment, queue: App, monkeypatch: pytest.MonkeyPatch
+):
+    begun = Event()
+
+    def last(_: Deployment, pause: Pause) -> None:
+        begun.set()
+        while not pause(0.01):
+            pass
+
+    monkeypatch.setattr(worker, "CHORES", (Chore("lasting", "0 0 1 1 *", last),))
+    stopping = job_queue(deployment)
+
+    async def work_and_stop() -> None:
+        async with stopping.open_async():
+            await stopping.configure_task("lasting").defer_async(timestamp=0)
+            working = asyncio.create_task(
+                stopping.run_worker_async(
+                    delete_jobs="successful", shutdown_graceful_timeout=0.01, install_signal_handlers=False
+                )
+            )
+            await asyncio.to_thread(begun.wait, 20)
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(work_and_stop())
+
+    assert begun.is_set()
+    assert states(deployment, "lasting") == []

@@ -10,6 +10,7 @@ from appanage.deployment import Deployment
 from appanage.directory.model import Account
 from appanage.signin import service as signin
 from appanage.signin.model import BrowserSession, Reveal
+from appanage.storage.expiry import delete_expired
 from support.clock import MovableClock
 from support.world import NARRATOR, PASSWORD, World
 
@@ -189,5 +190,5 @@ def test_sessions_that_nothing_can_use_are_pruned(world: World, clock: MovableCl
     signed_in(world, person)
     clock.advance(days=40)
     with world.deployment.transaction(world.origin) as tx:
-        signin.prune(tx, older_than=world.deployment.settings.lifetimes.session_absolute, limit=10_000)
+        delete_expired(tx, signin.session_expiry(world.deployment.settings.lifetimes.session_absolute))
         assert tx.scalar(select(BrowserSession).where(BrowserSession.account_id == person.id)) is None

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from appanage.authorizations.feed import Feed
+from appanage.authorizations.freshness import Freshness
 from appanage.authorizations.model import RevocationKind
 from appanage.authorizations.revocation import (
-    RevocationFeed,
+    EXPIRY,
     RevocationIndex,
     first_living_second,
     issue_time,
-    prune,
     revoke,
 )
 from appanage.oauth.access_tokens import AccessClaims
+from appanage.storage.expiry import delete_expired
 from support.world import World
 
 NOW = datetime(2026, 1, 5, 10, 0, 0, 500_000, tzinfo=UTC)
@@ -54,12 +56,17 @@ def until(condition: Callable[[], bool], *, seconds: float = 3) -> bool:
 
 @pytest.fixture
 def index() -> RevocationIndex:
-    return RevocationIndex(stale_after=timedelta(seconds=1))
+    return RevocationIndex()
 
 
 @pytest.fixture
-def feed(world: World, index: RevocationIndex) -> Iterator[RevocationFeed]:
-    made = RevocationFeed(world.deployment.database.url, index, poll=timedelta(milliseconds=100))
+def freshness() -> Freshness:
+    return Freshness(timedelta(seconds=1))
+
+
+@pytest.fixture
+def feed(world: World, index: RevocationIndex, freshness: Freshness) -> Iterator[Feed]:
+    made = Feed(world.deployment.database.url, index, freshness, poll=timedelta(milliseconds=100))
     made.start()
     yield made
     made.stop()
@@ -154,13 +161,13 @@ def test_commits_out_of_order_are_not_missed(world: World, index: RevocationInde
 
 
 @pytest.mark.usefixtures("feed")
-def test_a_feed_whose_connection_was_cut_connects_again_and_catches_up(world: World, index: RevocationIndex):
-    assert until(lambda: index.is_fresh)
+def test_a_feed_whose_connection_was_cut_connects_again_and_catches_up(
+    world: World, index: RevocationIndex, freshness: Freshness
+):
+    assert until(lambda: freshness.is_fresh)
     subject = str(uuid.uuid4())
     with world.deployment.database.engine.begin() as connection:
-        cut = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'appanage feed'"
-        )
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'appanage feed%'"
         connection.execute(text(f"{cut} AND datname = current_database()"))
     with world.deployment.transaction(world.origin) as tx:
         revoke(tx, RevocationKind.TOKEN, subject, longest_life=WEEK)
@@ -169,13 +176,50 @@ def test_a_feed_whose_connection_was_cut_connects_again_and_catches_up(world: Wo
     assert until(lambda: index.is_revoked(claims(token_id=subject, issued_at=born)))
 
 
-def test_an_index_that_hears_nothing_becomes_stale(index: RevocationIndex):
-    fresh_before = index.is_fresh
-    index.heard()
-    fresh_after = index.is_fresh
+class Uptime:
+    """Seconds that a test decides about."""
 
-    assert (fresh_before, fresh_after) == (False, True)
-    assert until(lambda: not index.is_fresh)
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_knowledge_that_is_not_renewed_becomes_stale():
+    uptime = Uptime()
+    freshness = Freshness(timedelta(seconds=3), clock=uptime)
+    before = freshness.is_fresh
+    freshness.heard(freshness.now())
+    after = freshness.is_fresh
+    uptime.seconds += 3.1
+
+    assert (before, after, freshness.is_fresh) == (False, True, False)
+
+
+def test_a_process_that_was_paused_with_the_answer_in_its_hands_does_not_trust_it():
+    """What counts is when the database was asked."""
+    uptime = Uptime()
+    freshness = Freshness(timedelta(seconds=3), clock=uptime)
+    asked_at = freshness.now()
+    uptime.seconds += 60
+    freshness.heard(asked_at)
+
+    assert not freshness.is_fresh
+
+
+def test_who_changed_something_trusts_nothing_until_it_is_heard_of():
+    uptime = Uptime()
+    freshness = Freshness(timedelta(seconds=3), clock=uptime)
+    asked_before = freshness.now()
+    uptime.seconds += 0.1
+    freshness.doubt()
+    freshness.heard(asked_before)
+    behind = freshness.is_fresh
+    uptime.seconds += 0.1
+    freshness.heard(freshness.now())
+
+    assert (behind, freshness.is_fresh) == (False, True)
 
 
 def test_revocations_of_expired_tokens_are_pruned(world: World):
@@ -184,7 +228,7 @@ def test_revocations_of_expired_tokens_are_pruned(world: World):
     with world.deployment.transaction(world.origin) as tx:
         revoke(tx, RevocationKind.TOKEN, subject, longest_life=timedelta(days=-1))
     with world.deployment.transaction(world.origin) as tx:
-        prune(tx, limit=1000)
+        delete_expired(tx, EXPIRY)
         left = tx.execute(
             text("SELECT count(*) FROM revocations WHERE subject = :s"), {"s": subject}
         ).scalar_one()

@@ -134,7 +134,7 @@ def refreshing(world: World, made: MadeApp, value: str) -> Callable[[], Any]:
 def issue_pair(world: World, allowed: Authorization) -> TokenPair:
     def issue(tx: Transaction) -> TokenPair:
         authorization = tx.get_one(Authorization, allowed.id)
-        return world.deployment.issuer.issue(tx, TokenGrant(authorization, SCOPES))[0]
+        return world.deployment.issuer.issue(tx, TokenGrant(authorization.standing, SCOPES))[0]
 
     pair: TokenPair = within(world, issue)()
     return pair

@@ -1,7 +1,10 @@
 """How a client proves itself: its secrets and its keys. Two of a kind may be alive at once (checklist CRED-04)."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import SQLColumnExpression, func, select
+from sqlalchemy.orm import aliased
 
 from appanage.apps import queries
 from appanage.apps.model import App, ClientKey, ClientProof, ClientSecret
@@ -12,9 +15,11 @@ from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.secrets import Secret
 from appanage.oauth.jose import PublicKey, UnusableKey, read_public_key
 from appanage.storage import Transaction
+from appanage.storage.expiry import Expiry
 
 LIVE_SECRETS = 2
 LIVE_KEYS = 2
+REMEMBERED = 12  # of an app, with those that are alive; what became of the others is in the audit log
 
 
 def first_secret(tx: Transaction, app: App, *, by: Account, rules: AppRules) -> Secret:
@@ -109,6 +114,24 @@ def end_other_proofs(tx: Transaction, app: App) -> None:
         end_secrets(tx, app)
     if app.client_proof != ClientProof.KEY:
         end_keys(tx, app)
+
+
+def expiries() -> tuple[Expiry, Expiry]:
+    """What has ended goes, but for the newest secrets and keys of an app, which its pages show."""
+    return (
+        _but_the_newest(ClientSecret, func.least(ClientSecret.expires_at, ClientSecret.revoked_at)),
+        _but_the_newest(ClientKey, ClientKey.revoked_at),
+    )
+
+
+def _but_the_newest(
+    record: type[ClientSecret] | type[ClientKey], ended_at: SQLColumnExpression[datetime | None]
+) -> Expiry:
+    one = aliased(record)
+    newer = select(one.id).where(one.app_id == record.app_id, one.created_at > record.created_at)
+    # From the next newer one on, and no further than is needed to tell.
+    are_many = newer.order_by(one.created_at).offset(REMEMBERED - 1).limit(1).exists()
+    return Expiry(record, ended_at, spares=~are_many)
 
 
 def _read_key(pasted: str, rules: AppRules) -> PublicKey:

@@ -6,8 +6,6 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
-
 from appanage.kit.errors import Invalid
 
 LARGEST = 256 * 1024
@@ -43,27 +41,20 @@ def refused(sentence: str) -> Invalid:
     return Invalid(sentence, code="logo_refused", fields={"logo": sentence})
 
 
-_UNREADABLE = (
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-    OSError,
-    ValueError,
-    SyntaxError,
-    IndexError,
-    struct.error,
-    zlib.error,
-)
-"""What the decoder raises for pictures that are broken or built to hurt."""
+_UNREADABLE = (OSError, ValueError, SyntaxError, IndexError, struct.error, zlib.error)
+"""What the decoder raises for pictures that are broken, beside its own errors for those that are built to hurt."""
 
 
 def _redrawn(content: bytes) -> bytes:
+    # Imported with the first logo: the decoder is another 2 MiB in every process.
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
             if max(picture.size) > _LARGEST_SIDE:  # known from the header, before anything is decoded
                 raise refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
             drawn = picture.convert("RGBA")
-    except _UNREADABLE as cause:
+    except (*_UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
         sentence = "The logo must be a PNG or JPEG picture; SVG is not taken, since it can carry programs."
         raise refused(sentence) from cause
     drawn.thumbnail((_SIDE, _SIDE))

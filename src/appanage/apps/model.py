@@ -95,10 +95,8 @@ class App(Record):
 
     @property
     def is_active(self) -> bool:
-        """Whether the app may be given tokens and its tokens may be used (checklist MACH-06)."""
-        return (
-            self.deleted_at is None and self.suspended_at is None and self.organization.suspended_at is None
-        )
+        """Whether the app may be given tokens and its tokens may be used."""
+        return is_active(self.deleted_at, self.suspended_at, self.organization.suspended_at)
 
     @property
     def is_private(self) -> bool:
@@ -133,6 +131,13 @@ class App(Record):
             organization_id=self.organization_id,
             organization_name=self.organization.name,
         )
+
+
+def is_active(
+    deleted_at: datetime | None, suspended_at: datetime | None, organization_suspended_at: datetime | None
+) -> bool:
+    """The rule for apps, for who has read the columns but no app (checklist MACH-06)."""
+    return deleted_at is None and suspended_at is None and organization_suspended_at is None
 
 
 class AppOwner(Record):

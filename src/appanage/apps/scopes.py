@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from appanage.directory.model import Account
 from appanage.directory.roles import ADMINISTRATORS, Role, labels
 
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})  # OpenID Connect Core §5.4
@@ -181,9 +180,9 @@ _ROLES_FOR: Mapping[GrantedBy, frozenset[Role]] = {
 }
 
 
-def within_reach(account: Account, names: Iterable[str]) -> frozenset[str]:
-    """Those of the scopes that a person's roles can carry now (checklist CRED-13)."""
-    return frozenset(scope.name for scope in _known(names) if _is_within_reach(account, scope.granted_by))
+def within_reach(roles: Collection[Role], names: Iterable[str]) -> frozenset[str]:
+    """Those of the scopes that a person with these roles can carry (checklist CRED-13)."""
+    return frozenset(scope.name for scope in _known(names) if _is_within_reach(roles, scope.granted_by))
 
 
 def roles_to_carry(name: str) -> list[str]:
@@ -193,8 +192,8 @@ def roles_to_carry(name: str) -> list[str]:
     return labels({Role.FULL_ADMIN} & roles or roles)
 
 
-def _is_within_reach(account: Account, granted_by: GrantedBy) -> bool:
-    return granted_by == GrantedBy.ANY_USER or bool(account.roles & _ROLES_FOR[granted_by])
+def _is_within_reach(roles: Collection[Role], granted_by: GrantedBy) -> bool:
+    return granted_by == GrantedBy.ANY_USER or not _ROLES_FOR[granted_by].isdisjoint(roles)
 
 
 def _known(names: Iterable[str]) -> list[Scope]:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from appanage.apps import service as app_service
 from appanage.apps.drafts import AppDraft
@@ -17,6 +17,10 @@ from appanage.directory.model import Account
 from appanage.kit.errors import Conflict
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.storage import Transaction
+from appanage.storage.expiry import Expiry
+
+EXPIRY = Expiry(BotToken, func.least(BotToken.expires_at, BotToken.revoked_at))
+"""Of a bot's tokens one is alive, and nobody is shown the others. What became of them is in the audit log."""
 
 
 def create(tx: Transaction, draft: AppDraft, *, by: Account, rules: AppRules) -> tuple[App, Secret]:

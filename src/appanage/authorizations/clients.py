@@ -2,12 +2,15 @@
 
 import hmac
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from appanage import events
 from appanage.apps import queries as apps
 from appanage.apps.model import App, ClientProof, ClientSecret
 from appanage.apps.scopes import OPENID_SCOPES
 from appanage.authorizations import proofs
+from appanage.kit.memory import Memory
 from appanage.kit.secrets import Prefix, digest, is_well_formed
 from appanage.oauth import assertions
 from appanage.oauth.assertions import ClientAssertion
@@ -15,6 +18,49 @@ from appanage.oauth.authorization import Client
 from appanage.oauth.clients import ClientAuthentication, ClientCredentials
 from appanage.oauth.errors import InvalidClient
 from appanage.storage import Transaction
+from appanage.storage.use import NOTED_EVERY
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A client whose secret was right a moment ago; `until` is when that must be looked at again."""
+
+    client_id: str
+    is_public: bool
+    is_strict: bool
+    is_service_app: bool
+    rests_on: tuple[str, ...]
+    until: datetime
+
+
+class KnownClients:
+    """Clients that proved themselves by a secret, by a digest of it. A minute at the most, so that its use is noted.
+
+    Who presents such a secret is not guessing, so no limit of failures holds them up (checklist CRED-12).
+    """
+
+    def __init__(self, memory: Memory[KnownClient]) -> None:
+        self._memory = memory
+
+    @property
+    def moment(self) -> int:
+        return self._memory.moment
+
+    def recall(self, credentials: ClientCredentials, now: datetime) -> KnownClient | None:
+        found = self._memory.recall(_fingerprint(credentials))
+        return found if found is not None and now < found.until else None
+
+    def remember(
+        self, app: App, secret: ClientSecret, credentials: ClientCredentials, *, now: datetime, asked_at: int
+    ) -> None:
+        until = min(now + NOTED_EVERY, secret.expires_at, secret.revoked_at or secret.expires_at)
+        rests_on = (f"app:{app.id}", f"organization:{app.organization_id}")
+        known = KnownClient(app.client_id, app.is_public, app.is_strict, app.is_service_app, rests_on, until)
+        self._memory.keep(_fingerprint(credentials), known, rests_on=rests_on, asked_at=asked_at)
+
+
+def _fingerprint(credentials: ClientCredentials) -> bytes:
+    return digest(f"{credentials.client_id}\0{credentials.proof}")
 
 
 def authenticate(
@@ -23,17 +69,22 @@ def authenticate(
     *,
     audiences: Collection[str],
     algorithms: Collection[str],
+    known: KnownClients | None = None,
 ) -> App | None:
     """The app whose client this is; None, and a record, when it cannot be or may not act (checklist CRED-12).
 
     Unknown client, wrong proof, another way of proving than the registered one and a suspended app read the same; with
     a secret they also cost the same statements. An assertion counts once; `audiences` are those it may be made for, `algorithms` those it may be
-    signed with.
+    signed with. `known` remembers who proved themselves by a secret.
     """
+    asked_at = known.moment if known else 0
     app = apps.find_by_client_id(tx, credentials.client_id)
-    if not _prove(tx, app, credentials, audiences, algorithms) or app is None or not app.is_active:
+    proven = _prove(tx, app, credentials, audiences, algorithms)
+    if not proven or app is None or not app.is_active:
         _record_failure(tx, app, credentials.client_id)
         return None
+    if known and isinstance(proven, ClientSecret):
+        known.remember(app, proven, credentials, now=tx.now, asked_at=asked_at)
     return app
 
 
@@ -62,21 +113,22 @@ def _prove(
     credentials: ClientCredentials,
     audiences: Collection[str],
     algorithms: Collection[str],
-) -> bool:
+) -> ClientSecret | bool:
+    """The secret where it was one."""
     if credentials.method == ClientAuthentication.NONE:
         return app is not None and app.is_public
     if credentials.method == ClientAuthentication.PRIVATE_KEY_JWT:
         return app is not None and _prove_by_key(tx, app, credentials.proof, audiences, algorithms)
-    return _prove_by_secret(tx, app, credentials.proof)
+    return _prove_by_secret(tx, app, credentials.proof) or False
 
 
-def _prove_by_secret(tx: Transaction, app: App | None, secret: str) -> bool:
+def _prove_by_secret(tx: Transaction, app: App | None, secret: str) -> ClientSecret | None:
     possible = is_well_formed(secret, Prefix.CLIENT_SECRET)
     row = apps.find_secret(tx, digest(secret)) if possible else None
     if app is None or row is None or not _belongs(row, app) or not row.is_live(tx.now):
-        return False
+        return None
     row.mark_used(tx.now, tx.origin.address)
-    return app.client_proof == ClientProof.SECRET
+    return row if app.client_proof == ClientProof.SECRET else None
 
 
 def _belongs(row: ClientSecret, app: App) -> bool:

@@ -1,13 +1,15 @@
 """Authorization codes: made when a person allowed an app, spent once."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from sqlalchemy import select, update
 
 from appanage.apps.model import App
 from appanage.authorizations import queries, refresh_tokens
-from appanage.authorizations.model import Authorization, AuthorizationCode
+from appanage.authorizations.model import Authorization, AuthorizationCode, RefreshToken
+from appanage.authorizations.standing import Standing
 from appanage.authorizations.tokens import TokenGrant, TokenIssuer, TokenPair
 from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_secret
 from appanage.oauth.authorization import AuthorizationRequest
@@ -16,7 +18,10 @@ from appanage.oauth.codes import redeem as decide
 from appanage.oauth.errors import InvalidGrant, OAuthError, Refused, ReusedToken
 from appanage.signin.model import BrowserSession
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
+
+EXPIRY = Expiry(AuthorizationCode, AuthorizationCode.expires_at, kept=timedelta(days=1))
+"""For so long a spent code is remembered, so that its replay ends what was issued from it (RFC 6749 §4.1.2)."""
 
 
 def issue(
@@ -59,38 +64,79 @@ def redeem(
     A code that was spent before ends what was issued from it (checklist AUTHZ-04). Raises InvalidGrant for a code that
     is not one of this client's, which changes nothing.
     """
+    issuer.keys.keep_current(tx)
     spent = _spend(tx, app, code)
     if spent is None:
         return _refuse_unspent(tx, issuer, app, code)
+    is_open = _is_open(tx, spent.session_id)
     try:
-        resource = decide(_as_grant(tx, issuer, spent), presented, now=tx.now)
-        scopes = spent.authorization.usable_scopes & frozenset(spent.scopes)
-        if not scopes:
-            raise InvalidGrant("Nothing is left of what was allowed: the app or the person lost every scope.")
+        issued, columns = issued_for(
+            issuer, spent, spent.authorization.standing, is_open=is_open, presented=presented, now=tx.now
+        )
     except OAuthError as error:
         return Refused(error)
-    issued, row = issuer.issue(
-        tx,
-        TokenGrant(
-            spent.authorization,
-            scopes,
-            kept_scopes=frozenset(spent.scopes),
-            resource=resource,
-            key_thumbprint=presented.key_thumbprint,
-            authenticated_at=spent.authenticated_at,
-            session_id=spent.session_id,
-            nonce=spent.nonce,
-        ),
-    )
+    row = RefreshToken(**columns)
+    tx.add(row)
+    tx.flush()
     spent.refresh_token_id = row.id
     return issued
 
 
-def prune(tx: Transaction, *, older_than: timedelta, limit: int) -> int:
-    """Removes at most `limit` codes that expired long enough ago for nobody to use them again, and tells how many."""
-    return delete_batch(
-        tx, AuthorizationCode, AuthorizationCode.expires_at < tx.now - older_than, limit=limit
+class Kept(Protocol):
+    """The columns of a code that its redemption looks at."""
+
+    @property
+    def redirect_uri(self) -> str: ...
+    @property
+    def redirect_uri_was_given(self) -> bool: ...
+    @property
+    def scopes(self) -> list[str]: ...
+    @property
+    def resource(self) -> str | None: ...
+    @property
+    def code_challenge(self) -> str | None: ...
+    @property
+    def code_challenge_method(self) -> str | None: ...
+    @property
+    def key_thumbprint(self) -> str | None: ...
+    @property
+    def nonce(self) -> str | None: ...
+    @property
+    def authenticated_at(self) -> datetime: ...
+    @property
+    def session_id(self) -> uuid.UUID: ...
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+def issued_for(
+    issuer: TokenIssuer,
+    kept: Kept,
+    standing: Standing,
+    *,
+    is_open: bool,
+    presented: CodeRedemption,
+    now: datetime,
+) -> tuple[TokenPair, dict[str, Any]]:
+    """The rules of a redemption, for every way to it; of values alone, with known keys: tokens and their row.
+
+    `is_open`: the browser session is still there. Raises InvalidGrant and InvalidTarget.
+    """
+    resource = decide(_as_grant(issuer, kept, standing, is_open=is_open), presented, now=now)
+    scopes = standing.usable_of(kept.scopes)
+    if not scopes:
+        raise InvalidGrant("Nothing is left of what was allowed: the app or the person lost every scope.")
+    grant = TokenGrant(
+        standing,
+        scopes,
+        kept_scopes=frozenset(kept.scopes),
+        resource=resource,
+        key_thumbprint=presented.key_thumbprint,
+        authenticated_at=kept.authenticated_at,
+        session_id=kept.session_id,
+        nonce=kept.nonce,
     )
+    return issuer.issued(grant, now)
 
 
 def _spend(tx: Transaction, app: App, code: str) -> AuthorizationCode | None:
@@ -120,18 +166,17 @@ def _refuse_unspent(tx: Transaction, issuer: TokenIssuer, app: App, code: str) -
     return Refused(ReusedToken(_UNKNOWN, has_ended_some=ended))
 
 
-def _as_grant(tx: Transaction, issuer: TokenIssuer, row: AuthorizationCode) -> CodeGrant:
-    app = row.authorization.app
+def _as_grant(issuer: TokenIssuer, kept: Kept, standing: Standing, *, is_open: bool) -> CodeGrant:
     return CodeGrant(
-        redirect_uri=row.redirect_uri,
-        redirect_uri_was_given=row.redirect_uri_was_given,
-        code_challenge=row.code_challenge,
-        code_challenge_method=row.code_challenge_method,
-        key_thumbprint=row.key_thumbprint,
-        resource=row.resource,
-        expires_at=row.expires_at,
-        is_usable=row.authorization.is_usable and _is_open(tx, row.session_id),
-        needs_challenge=app.is_public or issuer.is_strict(app),
+        redirect_uri=kept.redirect_uri,
+        redirect_uri_was_given=kept.redirect_uri_was_given,
+        code_challenge=kept.code_challenge,
+        code_challenge_method=kept.code_challenge_method,
+        key_thumbprint=kept.key_thumbprint,
+        resource=kept.resource,
+        expires_at=kept.expires_at,
+        is_usable=standing.is_usable and is_open,
+        needs_challenge=standing.is_public or issuer.is_strict(standing),
     )
 
 

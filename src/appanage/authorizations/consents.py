@@ -167,7 +167,7 @@ def _blocked(app: App, person: Account) -> NotPermitted:
 
 def _out_of_reach(app: App, person: Account, scopes: Collection[str]) -> NotPermitted | None:
     asked = frozenset(scopes) - OPENID_SCOPES
-    beyond = sorted(asked - within_reach(person, asked))
+    beyond = sorted(asked - within_reach(person.roles, asked))
     if not beyond:
         return None
     roles = roles_to_carry(beyond[0])

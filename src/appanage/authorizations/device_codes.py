@@ -21,7 +21,9 @@ from appanage.oauth.device import BACK_OFF, INTERVAL, DeviceGrant, new_user_code
 from appanage.oauth.errors import AuthorizationPending, InvalidGrant, Refused, SlowDown
 from appanage.signin.model import BrowserSession
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
+
+EXPIRY = Expiry(DeviceCode, DeviceCode.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,6 @@ def redeem(
     return _issue(tx, issuer, row, key_thumbprint)
 
 
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Removes at most `limit` device codes that have expired, and tells how many."""
-    return delete_batch(tx, DeviceCode, DeviceCode.expires_at < tx.now, limit=limit)
-
-
 def _issue(
     tx: Transaction, issuer: TokenIssuer, row: DeviceCode, key_thumbprint: str | None
 ) -> TokenPair | Refused:
@@ -147,7 +144,7 @@ def _issue(
     if authorization is None or not authorization.is_usable or not scopes:
         return Refused(InvalidGrant("What the person allowed has ended. Ask for a new device code."))
     grant = TokenGrant(
-        authorization,
+        authorization.standing,
         scopes,
         kept_scopes=frozenset(row.scopes),
         resource=row.resource,

@@ -17,8 +17,9 @@ from appanage.oauth.errors import UnregisteredRedirect
 from appanage.oauth.steps import Standing, may_be_remembered
 from appanage.signin.model import BrowserSession
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
 
+EXPIRY = Expiry(Interaction, Interaction.expires_at)
 _REPEATED_WITHIN = timedelta(seconds=10)
 
 
@@ -116,11 +117,6 @@ def standing(tx: Transaction, interaction: Interaction, session: BrowserSession 
     current = consents.find(tx, interaction.app, session.account) if session else None
     has_chosen = session is not None and interaction.chosen_account_id == session.account_id
     return _standing(interaction.app, request_of(interaction), session, current, has_chosen=has_chosen)
-
-
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Removes at most `limit` interactions that have expired, and tells how many."""
-    return delete_batch(tx, Interaction, Interaction.expires_at < tx.now, limit=limit)
 
 
 def _standing(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select, text
 
 from appanage import events
-from appanage.authorizations.model import SigningKeyRecord
+from appanage.authorizations.model import ChangeKind, SigningKeyRecord
 from appanage.kit import sealing
 from appanage.oauth.signing_keys import (
     ACCESS_TOKEN_ALGORITHM,
@@ -56,13 +56,30 @@ class KeyRing:
 
     def keep_current(self, tx: Transaction, *, at_most: timedelta = _READ_AGAIN_AFTER) -> None:
         """Reads the keys again when that was longer ago: another process may have made or forgotten one."""
-        if self._loaded_at is None or not timedelta(0) <= tx.now - self._loaded_at < at_most:
+        if not self.is_current(tx.now, at_most=at_most):
             self.load(tx)
+
+    def is_current(self, now: datetime, *, at_most: timedelta = _READ_AGAIN_AFTER) -> bool:
+        """Whether the keys need not be read again yet."""
+        loaded_at = self._loaded_at
+        return loaded_at is not None and timedelta(0) <= now - loaded_at < at_most
+
+    def forget(self, thing: str) -> None:
+        """Told by the feed: another process made a key, or forgot one."""
+        if thing.startswith(f"{ChangeKind.SIGNING_KEYS}:"):
+            self._loaded_at = None
+
+    def forget_all(self) -> None:
+        """Nothing: what is known of a key stays true, and new ones are looked for every minute."""
 
     def signing_key(self, tx: Transaction, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
         """The newest key for this algorithm whose time has come."""
         self.keep_current(tx)
-        found = self._newest(tx.now, algorithm)
+        return self.newest(tx.now, algorithm)
+
+    def newest(self, now: datetime, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
+        """As `signing_key`, of the keys that are known; see `is_current`."""
+        found = self._newest(now, algorithm)
         if found is None:
             raise LookupError(f"There is no signing key for {algorithm}. Run `appanage migrate`.")
         return found

@@ -38,7 +38,7 @@ def retrieve(
         _record(tx, "tokens.refused", app, organization_id, by=by, outcome=events.Outcome.REFUSED)
         return Refused(_not_authorized(app))
     authorization.tokens_retrieved_at = tx.now
-    issued, _ = issuer.issue(tx, TokenGrant(authorization, authorization.usable_scopes))
+    issued, _ = issuer.issue(tx, TokenGrant(authorization.standing, authorization.usable_scopes))
     _record(tx, "tokens.retrieved", app, organization_id, by=by, name=authorization.organization.name)
     return issued
 
@@ -62,8 +62,9 @@ def fetch(
         raise InvalidGrant(_not_authorized(app).message)
     scopes = narrow(authorization.usable_scopes, scope)
     authorization.mark_used(tx.now)
-    grant = TokenGrant(authorization, scopes, resource=resource, key_thumbprint=key_thumbprint)
-    return IssuedTokens(issuer.access_token(tx, grant, is_short=True), tx.now)
+    grant = TokenGrant(authorization.standing, scopes, resource=resource, key_thumbprint=key_thumbprint)
+    issuer.keys.keep_current(tx)
+    return IssuedTokens(issuer.access_token(grant, tx.now, is_short=True), tx.now)
 
 
 def _require_service_app(app: App) -> None:

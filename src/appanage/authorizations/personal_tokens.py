@@ -15,15 +15,16 @@ from appanage.kit.errors import Conflict, Invalid, NotFound
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.kit.text import has_control_characters
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
 
 MOST = 20  # live ones of one person
 LONGEST_LABEL = 80
+EXPIRY = Expiry(PersonalToken, PersonalToken.expires_at)
 
 
 def scopes_within_reach(account: Account) -> frozenset[str]:
     """Every scope that the account's roles can carry (checklist CRED-13)."""
-    return within_reach(account, catalogue())
+    return within_reach(account.roles, catalogue())
 
 
 def create(
@@ -97,11 +98,6 @@ def revoke_all(tx: Transaction, account: Account) -> None:
         PersonalToken.account_id == account.id, PersonalToken.revoked_at.is_(None)
     )
     tx.execute(live.values(revoked_at=tx.now))
-
-
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Removes at most `limit` tokens that have expired, and tells how many."""
-    return delete_batch(tx, PersonalToken, PersonalToken.expires_at < tx.now, limit=limit)
 
 
 def _require_usable(account: Account) -> None:

@@ -11,7 +11,10 @@ from appanage.oauth import dpop
 from appanage.oauth.dpop import Nonces, Proof
 from appanage.oauth.errors import InvalidDpopProof, UseDpopNonce
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
+
+# A node whose clock is behind may still accept a proof that is too old for this one (checklist CRED-07, TEN-06).
+EXPIRY = Expiry(SpentProof, SpentProof.forget_at, kept=timedelta(minutes=1))
 
 
 def accept(
@@ -49,12 +52,3 @@ def spend(tx: Transaction, *, key_thumbprint: str, token_id: str, forget_at: dat
     name = sha256(f"{key_thumbprint}\0{token_id}".encode()).digest()
     marked = insert(SpentProof).values(digest=name, forget_at=forget_at).on_conflict_do_nothing()
     return bool(tx.scalar(marked.returning(SpentProof.digest)))
-
-
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Forgets at most `limit` marks of proofs that have expired, and tells how many (checklist CRED-07)."""
-    return delete_batch(tx, SpentProof, SpentProof.forget_at < tx.now - _SKEW, limit=limit)
-
-
-# A node whose clock is behind may still accept a proof that is too old for this one (checklist TEN-06).
-_SKEW = timedelta(minutes=1)

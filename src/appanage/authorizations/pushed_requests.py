@@ -11,9 +11,10 @@ from appanage.apps.model import App
 from appanage.authorizations.model import PushedRequest
 from appanage.kit.secrets import digest
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
 
 URN = "urn:ietf:params:oauth:request_uri:"
+EXPIRY = Expiry(PushedRequest, PushedRequest.expires_at)
 _LONGEST = 200
 
 
@@ -57,8 +58,3 @@ def take(tx: Transaction, app: App, request_uri: str) -> Taken | None:
     kept = taken.values(spent_at=tx.now).returning(PushedRequest.parameters, PushedRequest.by_client)
     found = tx.execute(kept).one_or_none()
     return Taken(found.parameters, found.by_client) if found else None
-
-
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Removes at most `limit` requests that have expired, and tells how many."""
-    return delete_batch(tx, PushedRequest, PushedRequest.expires_at < tx.now, limit=limit)

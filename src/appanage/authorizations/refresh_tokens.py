@@ -1,8 +1,10 @@
 """Refresh tokens: used, rotated, looked into, ended."""
 
 import hmac
+import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import update
 
@@ -16,6 +18,7 @@ from appanage.authorizations.model import (
     SupersededRefreshToken,
 )
 from appanage.authorizations.revocation import revoke
+from appanage.authorizations.standing import Standing
 from appanage.authorizations.tokens import TokenGrant, TokenIssuer, TokenPair
 from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed
 from appanage.oauth import introspection
@@ -23,7 +26,73 @@ from appanage.oauth.access_tokens import AccessClaims
 from appanage.oauth.errors import Refused, ReusedToken
 from appanage.oauth.refreshing import RefreshGrant, RefreshRequest, Renewal, Superseded, redeem
 from appanage.storage import Transaction
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
+
+EXPIRY = Expiry(RefreshToken, RefreshToken.expires_at)
+
+
+class Kept(Protocol):
+    """The columns of a refresh token that a refresh looks at."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def scopes(self) -> list[str] | None: ...
+    @property
+    def resource(self) -> str | None: ...
+    @property
+    def key_thumbprint(self) -> str | None: ...
+    @property
+    def is_proven(self) -> bool: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime | None: ...
+    @property
+    def revoked_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a refresh makes: the answer, and what is to be written. `successor` is None when the token stays the same."""
+
+    pair: TokenPair
+    ends_at: datetime | None
+    successor: Secret | None
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.pair.refresh_expires_at
+
+
+def renew(
+    issuer: TokenIssuer,
+    kept: Kept | None,
+    standing: Standing | None,
+    *,
+    client_id: str,
+    presented: str,
+    request: RefreshRequest,
+    now: datetime,
+    superseded: Superseded | None = None,
+) -> Renewed:
+    """The rules of a refresh, for every way to it; of values alone, with known keys.
+
+    Raises InvalidGrant, InvalidScope, InvalidTarget; ReusedToken when the family must end.
+    """
+    grant = _as_grant(kept, standing, superseded) if kept and standing else None
+    rotates = standing is not None and issuer.rotates(standing)
+    refreshed = redeem(grant, request, client_id=client_id, rotates=rotates, now=now)
+    assert kept is not None
+    assert standing is not None
+    ends_at = kept.ends_at or issuer.ends_at(standing, now)
+    successor = None if refreshed.renewal is Renewal.KEEP else issuer.successor_of(presented)
+    token_grant = TokenGrant(
+        standing, refreshed.scopes, resource=refreshed.resource, key_thumbprint=request.key_thumbprint
+    )
+    access = issuer.access_token(token_grant, now, family=str(kept.id))
+    pair = TokenPair(access, now, successor or Secret(presented), issuer.renewed_until(ends_at, now))
+    return Renewed(pair, ends_at, successor if refreshed.renewal is Renewal.ROTATE else None)
 
 
 def refresh(
@@ -33,34 +102,30 @@ def refresh(
 
     Reuse ends the whole family and is returned, so that this is kept. Raises InvalidGrant, InvalidScope, InvalidTarget.
     """
+    issuer.keys.keep_current(tx)
     # Locked and read anew, so that a revocation that is being written at this moment is seen (checklist REV-05).
     row, former = _find(tx, refresh_token)
-    superseded = _superseded(issuer, row, former, refresh_token)
-    grant = _as_grant(row, superseded) if row else None
-    rotates = issuer.rotates(app)
     try:
-        refreshed = redeem(grant, request, client_id=app.client_id, rotates=rotates, now=tx.now)
+        renewed = renew(
+            issuer,
+            row,
+            row.authorization.standing if row else None,
+            client_id=app.client_id,
+            presented=refresh_token,
+            request=request,
+            now=tx.now,
+            superseded=_superseded(issuer, row, former, refresh_token),
+        )
     except ReusedToken as error:
         assert row is not None
         ended = end_family(tx, row, longest_life=issuer.longest_life)
         return Refused(ReusedToken(error.description, has_ended_some=ended))
     assert row is not None
-    if row.ends_at is None and issuer.is_strict(app):
-        row.ends_at = tx.now + issuer.settings.lifetimes.strict_refresh_token
-    row.last_used_at = tx.now
-    row.expires_at = issuer.renewed_until(row, tx.now)
-    renewed = _renewed(tx, issuer, row, refresh_token, refreshed.renewal)
-    access = issuer.access_token(
-        tx,
-        TokenGrant(
-            row.authorization,
-            refreshed.scopes,
-            resource=refreshed.resource,
-            key_thumbprint=request.key_thumbprint,
-        ),
-        family=row.family,
-    )
-    return TokenPair(access, tx.now, renewed, row.expires_at)
+    row.last_used_at, row.expires_at, row.ends_at = tx.now, renewed.expires_at, renewed.ends_at
+    if renewed.successor is not None:
+        tx.add(SupersededRefreshToken(digest=row.digest, refresh_token_id=row.id, superseded_at=tx.now))
+        row.digest, row.rotated_at = renewed.successor.digest, tx.now
+    return renewed.pair
 
 
 def find(tx: Transaction, value: str, *, for_update: bool = False) -> RefreshToken | None:
@@ -126,18 +191,12 @@ def end_family(tx: Transaction, row: RefreshToken, *, longest_life: timedelta) -
     return ended
 
 
-def prune(tx: Transaction, *, limit: int) -> int:
-    """Removes at most `limit` refresh tokens that have expired, and tells how many."""
-    return delete_batch(tx, RefreshToken, RefreshToken.expires_at < tx.now, limit=limit)
+def superseded_expiry(kept: timedelta) -> Expiry:
+    """Nobody can be found out any more by what was rotated away so long ago: presented, it is merely invalid.
 
-
-def prune_superseded(tx: Transaction, *, older_than: timedelta, limit: int) -> int:
-    """Forgets at most `limit` tokens that were rotated away so long ago that nobody can be found out by them any more.
-
-    One that is presented later is merely invalid. A family that lives for ever keeps a bounded past (checklist TEN-04).
+    So a family that lives for ever keeps a bounded past (checklist TEN-04).
     """
-    old = SupersededRefreshToken.superseded_at < tx.now - older_than
-    return delete_batch(tx, SupersededRefreshToken, old, limit=limit)
+    return Expiry(SupersededRefreshToken, SupersededRefreshToken.superseded_at, kept)
 
 
 def _find(tx: Transaction, value: str) -> tuple[RefreshToken | None, SupersededRefreshToken | None]:
@@ -159,32 +218,18 @@ def _superseded(
     return Superseded(former.superseded_at, is_predecessor)
 
 
-def _as_grant(row: RefreshToken, superseded: Superseded | None) -> RefreshGrant:
-    authorization = row.authorization
+def _as_grant(kept: Kept, standing: Standing, superseded: Superseded | None) -> RefreshGrant:
     return RefreshGrant(
-        client_id=authorization.app.client_id,
-        approved=row.usable_scopes,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        authorization_ended_at=authorization.ended_at,
-        is_suspended=not authorization.is_usable or (row.is_proven and authorization.app.is_public),
-        key_thumbprint=row.key_thumbprint,
-        resource=row.resource,
+        client_id=standing.client_id,
+        approved=standing.usable_of(kept.scopes),
+        expires_at=kept.expires_at,
+        revoked_at=kept.revoked_at,
+        authorization_ended_at=standing.ended_at,
+        is_suspended=not standing.is_usable or (kept.is_proven and standing.is_public),
+        key_thumbprint=kept.key_thumbprint,
+        resource=kept.resource,
         superseded=superseded,
     )
-
-
-def _renewed(
-    tx: Transaction, issuer: TokenIssuer, row: RefreshToken, presented: str, renewal: Renewal
-) -> Secret:
-    if renewal is Renewal.KEEP:
-        return Secret(presented)
-    successor = issuer.successor_of(presented)
-    if renewal is Renewal.ROTATE:
-        former = SupersededRefreshToken(digest=row.digest, refresh_token_id=row.id, superseded_at=tx.now)
-        tx.add(former)
-        row.digest, row.rotated_at = successor.digest, tx.now
-    return successor
 
 
 def _end(tx: Transaction, row: RefreshToken, *, longest_life: timedelta) -> bool:

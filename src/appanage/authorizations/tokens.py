@@ -6,12 +6,13 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from appanage.apps.model import App
 from appanage.authorizations.keys import KeyRing
-from appanage.authorizations.model import Authorization, RefreshToken
+from appanage.authorizations.model import RefreshToken
 from appanage.authorizations.revocation import issue_time
+from appanage.authorizations.standing import Standing
 from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.oauth import id_tokens
 from appanage.oauth.access_tokens import AccessClaims, sign
@@ -21,15 +22,25 @@ from appanage.settings import Settings
 from appanage.storage import Transaction
 
 
+class Client(Protocol):
+    """An app, or what is known of it, as far as the lives of its tokens depend on it."""
+
+    @property
+    def is_public(self) -> bool: ...
+
+    @property
+    def is_strict(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class TokenGrant:
-    """What a grant type proved, for one request.
+    """What a grant type proved, for one request. `standing` is what holds of the authorization.
 
     `scopes` are those of the access token; `kept_scopes` those that every refresh may ask for, None for all that the
     authorization holds at that time. `key_thumbprint` is the key of the request's DPoP proof.
     """
 
-    authorization: Authorization
+    standing: Standing
     scopes: frozenset[str]
     kept_scopes: frozenset[str] | None = None
     resource: str | None = None
@@ -111,11 +122,11 @@ class TokenIssuer:
         """Of an access token: for so long a revocation must be remembered."""
         return self.settings.lifetimes.longest_access_token
 
-    def is_strict(self, app: App) -> bool:
+    def is_strict(self, app: Client) -> bool:
         """Strict mode (design §6): a setting of the deployment or of one app."""
         return self.settings.strict or app.is_strict
 
-    def rotates(self, app: App) -> bool:
+    def rotates(self, app: Client) -> bool:
         """Whether refresh tokens of the app change with every use (design decision 9, RFC 9700 §2.2.2)."""
         return app.is_public or self.is_strict(app)
 
@@ -129,38 +140,41 @@ class TokenIssuer:
 
     def issue(self, tx: Transaction, grant: TokenGrant) -> tuple[TokenPair, RefreshToken]:
         """An access token, a refresh token, and an ID token where the person signed in with `openid`."""
+        self.keys.keep_current(tx)
+        pair, columns = self.issued(grant, tx.now)
+        row = RefreshToken(**columns)
+        tx.add(row)
+        tx.flush()
+        return pair, row
+
+    def issued(self, grant: TokenGrant, now: datetime) -> tuple[TokenPair, dict[str, Any]]:
+        """As `issue`, with the columns of the refresh token's row, which is the caller's to write; with known keys."""
         secret = new_secret(Prefix.REFRESH_TOKEN)
-        row = self._new_refresh_token(tx, grant, secret)
-        access = self.access_token(tx, grant, family=row.family)
-        id_token = self._id_token(tx, grant, access)
-        return TokenPair(access, tx.now, secret, row.expires_at, id_token), row
+        columns = self._new_refresh_token(grant, secret, now)
+        access = self.access_token(grant, now, family=str(columns["id"]))
+        pair = TokenPair(access, now, secret, columns["expires_at"], self._id_token(grant, access, now))
+        return pair, columns
 
     def access_token(
-        self,
-        tx: Transaction,
-        grant: TokenGrant,
-        *,
-        family: str | None = None,
-        is_short: bool = False,
+        self, grant: TokenGrant, now: datetime, *, family: str | None = None, is_short: bool = False
     ) -> AccessToken:
-        """An access token; `family` is that of the refresh token that renews it, if one does."""
-        authorization = grant.authorization
-        lifetime = self._access_lifetime(authorization.app, is_short=is_short)
+        """An access token, signed with a known key; `family` is that of the refresh token that renews it, if one does."""
+        standing = grant.standing
         claims = AccessClaims(
             issuer=self.settings.issuer,
             audience=grant.resource or self.settings.issuer,
-            subject=authorization.account_id,
-            client_id=authorization.app.client_id,
-            organization=authorization.organization_id,
-            authorization=authorization.id,
+            subject=standing.account_id,
+            client_id=standing.client_id,
+            organization=standing.organization_id,
+            authorization=standing.authorization_id,
             scopes=grant.scopes,
-            issued_at=issue_time(tx.now, authorization.valid_from),
-            expires_at=tx.now.replace(microsecond=0) + lifetime,
+            issued_at=issue_time(now, standing.valid_from),
+            expires_at=now.replace(microsecond=0) + self._access_lifetime(standing, is_short=is_short),
             token_id=secrets.token_urlsafe(16),
             family=family,
             key_thumbprint=grant.key_thumbprint,
         )
-        return self._signed(tx, claims)
+        return self._signed(claims, now)
 
     def narrowed(
         self,
@@ -173,6 +187,7 @@ class TokenIssuer:
         key_thumbprint: str | None,
     ) -> AccessToken:
         """A short access token with no more than another one has, which ends with that one (RFC 8693 §1.1)."""
+        self.keys.keep_current(tx)
         now = tx.now.replace(microsecond=0)
         lifetime = self.settings.lifetimes.short_access_token
         made = replace(
@@ -185,54 +200,55 @@ class TokenIssuer:
             actor=by.client_id,
             source=claims.token_id,
         )
-        return self._signed(tx, made)
+        return self._signed(made, tx.now)
 
-    def renewed_until(self, row: RefreshToken, now: datetime) -> datetime:
+    def renewed_until(self, ends_at: datetime | None, now: datetime) -> datetime:
         """When a refresh token that is used now expires: its clock starts again, up to its absolute end."""
         until = now + self.settings.lifetimes.refresh_token
-        return min(until, row.ends_at) if row.ends_at else until
+        return min(until, ends_at) if ends_at else until
 
-    def _new_refresh_token(self, tx: Transaction, grant: TokenGrant, secret: Secret) -> RefreshToken:
-        app = grant.authorization.app
-        row = RefreshToken(
-            id=uuid.uuid4(),
-            digest=secret.digest,
-            authorization_id=grant.authorization.id,
-            authorization=grant.authorization,
-            scopes=sorted(grant.kept_scopes) if grant.kept_scopes is not None else None,
-            resource=grant.resource,
+    def ends_at(self, app: Client, now: datetime) -> datetime | None:
+        """The end that no refresh moves, of a refresh token that begins now: there is one in strict mode."""
+        return now + self.settings.lifetimes.strict_refresh_token if self.is_strict(app) else None
+
+    def _new_refresh_token(self, grant: TokenGrant, secret: Secret, now: datetime) -> dict[str, Any]:
+        app = grant.standing
+        ends_at = self.ends_at(app, now)
+        return {
+            "id": uuid.uuid4(),
+            "digest": secret.digest,
+            "authorization_id": app.authorization_id,
+            "scopes": sorted(grant.kept_scopes) if grant.kept_scopes is not None else None,
+            "resource": grant.resource,
             # A confidential client proves itself with every refresh; a public one only has its key (RFC 9449 §5).
-            key_thumbprint=grant.key_thumbprint if app.is_public else None,
-            is_proven=not app.is_public,
-            issued_at=tx.now,
-            ends_at=tx.now + self.settings.lifetimes.strict_refresh_token if self.is_strict(app) else None,
-        )
-        row.expires_at = self.renewed_until(row, tx.now)
-        tx.add(row)
-        tx.flush()
-        return row
+            "key_thumbprint": grant.key_thumbprint if app.is_public else None,
+            "is_proven": not app.is_public,
+            "issued_at": now,
+            "expires_at": self.renewed_until(ends_at, now),
+            "ends_at": ends_at,
+        }
 
-    def _access_lifetime(self, app: App, *, is_short: bool) -> timedelta:
+    def _access_lifetime(self, app: Client, *, is_short: bool) -> timedelta:
         lifetimes = self.settings.lifetimes
         return lifetimes.short_access_token if is_short or self.is_strict(app) else lifetimes.access_token
 
-    def _signed(self, tx: Transaction, claims: AccessClaims) -> AccessToken:
-        return AccessToken(Secret(sign(claims, self.keys.signing_key(tx))), claims)
+    def _signed(self, claims: AccessClaims, now: datetime) -> AccessToken:
+        return AccessToken(Secret(sign(claims, self.keys.newest(now))), claims)
 
-    def _id_token(self, tx: Transaction, grant: TokenGrant, access: AccessToken) -> Secret | None:
+    def _id_token(self, grant: TokenGrant, access: AccessToken, now: datetime) -> Secret | None:
         if "openid" not in grant.scopes or grant.authenticated_at is None:
             return None
-        now = tx.now.replace(microsecond=0)
+        issued_at = now.replace(microsecond=0)
         claims = IdClaims(
             issuer=self.settings.issuer,
-            subject=str(grant.authorization.account_id),
-            client_id=grant.authorization.app.client_id,
-            organization=str(grant.authorization.organization_id),
-            issued_at=now,
-            expires_at=now + self.settings.lifetimes.id_token,
+            subject=str(grant.standing.account_id),
+            client_id=grant.standing.client_id,
+            organization=str(grant.standing.organization_id),
+            issued_at=issued_at,
+            expires_at=issued_at + self.settings.lifetimes.id_token,
             authenticated_at=grant.authenticated_at,
             nonce=grant.nonce,
             session=str(grant.session_id) if grant.session_id else None,
         )
-        key = self.keys.signing_key(tx, self.settings.rules.signs_id_tokens_with)
+        key = self.keys.newest(now, self.settings.rules.signs_id_tokens_with)
         return Secret(id_tokens.sign(claims, key, access_token=access.value.reveal()))

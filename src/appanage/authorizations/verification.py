@@ -1,6 +1,6 @@
 """Verifying tokens: who calls, with which scopes, at this moment."""
 
-import hashlib
+import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +9,11 @@ from threading import Lock
 from appanage.apps.model import App
 from appanage.apps.scopes import BOT_SCOPES
 from appanage.authorizations import queries
+from appanage.authorizations.freshness import Freshness
 from appanage.authorizations.keys import KeyRing
 from appanage.authorizations.personal_tokens import scopes_within_reach
-from appanage.authorizations.revocation import RevocationIndex
+from appanage.authorizations.revocation import RevocationIndex, subjects_of
+from appanage.authorizations.standing import Standing
 from appanage.authorizations.token_uses import TokenUse, use_of
 from appanage.directory.model import Account
 from appanage.kit.secrets import Prefix, digest, is_well_formed
@@ -20,6 +22,7 @@ from appanage.oauth.bearer import Presented, require_bound
 from appanage.oauth.errors import InvalidToken
 from appanage.settings import Settings
 from appanage.storage import Transaction
+from appanage.storage.use import NOTED_EVERY
 
 _REMEMBERED = 20_000
 _KEYS_AT_MOST = timedelta(seconds=5)  # a made-up kid makes nobody read the keys more often than that
@@ -40,13 +43,68 @@ class Caller:
     use: TokenUse | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a valid token is worth, as a value. True until `until`, as long as nothing changes of what it `rests_on`.
+
+    `claims` are those of an access token; `client_id` is None for a token that no client was given.
+    """
+
+    account_id: uuid.UUID
+    account_kind: str
+    account_email: str
+    organization_id: uuid.UUID
+    client_id: str | None
+    scopes: frozenset[str]
+    claims: AccessClaims | None
+    until: datetime
+    rests_on: tuple[str, ...]
+
+    @classmethod
+    def by_claims(cls, claims: AccessClaims, standing: Standing) -> "Verified":
+        """Of a living access token. Raises InvalidToken when what it was issued under does not hold any more."""
+        return cls(
+            account_id=standing.account_id,
+            account_kind=standing.account_kind,
+            account_email=standing.account_email,
+            organization_id=standing.organization_id,
+            client_id=standing.client_id,
+            scopes=admit(claims, standing),
+            claims=claims,
+            until=claims.expires_at,
+            rests_on=standing.rests_on + subjects_of(claims),
+        )
+
+    @classmethod
+    def by_caller(cls, caller: Caller, now: datetime) -> "Verified":
+        """Of whoever was found out to call; of an opaque token for a minute, so that its use is noted."""
+        account, app = caller.account, caller.app
+        things = [f"account:{account.id}", f"organization:{account.organization_id}"]
+        if app is not None:
+            things += [f"app:{app.id}", f"organization:{app.organization_id}"]
+        return cls(
+            account_id=account.id,
+            account_kind=account.kind,
+            account_email=account.email,
+            organization_id=account.organization_id,
+            client_id=caller.claims.client_id if caller.claims else None,
+            scopes=caller.scopes,
+            claims=caller.claims,
+            until=min(caller.expires_at, now + NOTED_EVERY),
+            rests_on=tuple(things),
+        )
+
+
 class Verifier:
     """Verifies the tokens of one process: signature and claims once, then from memory; revocation every time."""
 
-    def __init__(self, settings: Settings, keys: KeyRing, revocations: RevocationIndex) -> None:
+    def __init__(
+        self, settings: Settings, keys: KeyRing, revocations: RevocationIndex, freshness: Freshness
+    ) -> None:
         self._settings = settings
         self._keys = keys
         self._revocations = revocations
+        self._freshness = freshness
         self._verified: OrderedDict[bytes, AccessClaims] = OrderedDict()
         self._lock = Lock()
 
@@ -62,6 +120,20 @@ class Verifier:
             raise InvalidToken("expired")
         if self._is_revoked(tx, claims):
             raise InvalidToken("revoked")
+        return claims
+
+    def known_claims(self, token: str, now: datetime) -> AccessClaims | None:
+        """As `claims_of`, of what this process knows without asking: None where it has to ask, raises InvalidToken."""
+        if not self._freshness.is_fresh:
+            return None
+        claims = self._recall(token)
+        if claims is None:
+            key_id = key_id_of(token)
+            if self._keys.find(key_id) is None:
+                return None
+            claims = self._verify(token, key_id, now)
+        if claims.expires_at <= now or self._revocations.is_revoked(claims):
+            raise InvalidToken("expired or revoked")
         return claims
 
     def caller_with(self, tx: Transaction, presented: Presented, *, thumbprint: str | None) -> Caller:
@@ -86,7 +158,7 @@ class Verifier:
 
     def _is_revoked(self, tx: Transaction, claims: AccessClaims) -> bool:
         """By the index, or by the database when the index has not been heard of lately (design decision 7)."""
-        if self._revocations.is_fresh:
+        if self._freshness.is_fresh:
             return self._revocations.is_revoked(claims)
         return queries.is_revoked(tx, claims)
 
@@ -107,36 +179,46 @@ class Verifier:
 
     def _app(self, tx: Transaction, claims: AccessClaims) -> Caller:
         authorization = queries.find_authorization(tx, claims.authorization)
-        if authorization is None or not authorization.is_usable or not authorization.account.is_active:
-            raise InvalidToken("authorization ended or suspended")
-        if authorization.account_id != claims.subject or authorization.organization_id != claims.organization:
-            raise InvalidToken("claims and authorization disagree")
+        if authorization is None:
+            raise InvalidToken("no authorization")
+        scopes = admit(claims, authorization.standing)
         if queries.is_revoked(tx, claims):
             raise InvalidToken("revoked")
-        scopes = claims.scopes & authorization.usable_scopes
         return Caller(authorization.account, scopes, claims.expires_at, authorization.app, claims)
 
     def _genuine(self, tx: Transaction, token: str) -> AccessClaims:
-        fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._recall(token)
+        if known is not None:
+            return known
+        key_id = key_id_of(token)
+        if self._keys.find(key_id) is None:
+            self._keys.keep_current(tx, at_most=_KEYS_AT_MOST)
+        return self._verify(token, key_id, tx.now)
+
+    def _verify(self, token: str, key_id: str, now: datetime) -> AccessClaims:
+        key, issuer = self._keys.find(key_id), self._settings.issuer
+        if key is None:
+            raise InvalidToken("unknown key")
+        claims = verify(token, key, issuer=issuer, audiences={issuer, *self._settings.resources}, now=now)
         with self._lock:
-            known = self._verified.get(fingerprint)
-            if known is not None:
-                self._verified.move_to_end(fingerprint)
-                return known
-        claims = self._verify(tx, token, tx.now)
-        with self._lock:
-            self._verified[fingerprint] = claims
+            self._verified[digest(token)] = claims
             if len(self._verified) > _REMEMBERED:
                 self._verified.popitem(last=False)
         return claims
 
-    def _verify(self, tx: Transaction, token: str, now: datetime) -> AccessClaims:
-        key_id = key_id_of(token)
-        key = self._keys.find(key_id)
-        if key is None:
-            self._keys.keep_current(tx, at_most=_KEYS_AT_MOST)
-            key = self._keys.find(key_id)
-        if key is None:
-            raise InvalidToken("unknown key")
-        issuer = self._settings.issuer
-        return verify(token, key, issuer=issuer, audiences={issuer, *self._settings.resources}, now=now)
+    def _recall(self, token: str) -> AccessClaims | None:
+        fingerprint = digest(token)
+        with self._lock:
+            known = self._verified.get(fingerprint)
+            if known is not None:
+                self._verified.move_to_end(fingerprint)
+            return known
+
+
+def admit(claims: AccessClaims, standing: Standing) -> frozenset[str]:
+    """The scopes of a living access token that hold now. Raises InvalidToken when what it was issued under does not."""
+    if not standing.is_usable:
+        raise InvalidToken("authorization ended or suspended")
+    if standing.account_id != claims.subject or standing.organization_id != claims.organization:
+        raise InvalidToken("claims and authorization disagree")
+    return claims.scopes & standing.usable_scopes

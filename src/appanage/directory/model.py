@@ -104,7 +104,7 @@ class Account(Record):
     @property
     def is_active(self) -> bool:
         """Whether the account may act now."""
-        return self.deleted_at is None and self.login_enabled and self.organization.suspended_at is None
+        return is_active(self.deleted_at, self.login_enabled, self.organization.suspended_at)
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -142,6 +142,13 @@ class Account(Record):
         return Target(
             "account", str(self.id), self.display_name, self.organization_id, self.organization.name
         )
+
+
+def is_active(
+    deleted_at: datetime | None, login_enabled: bool, organization_suspended_at: datetime | None
+) -> bool:
+    """The rule for accounts, for who has read the columns but no account."""
+    return deleted_at is None and login_enabled and organization_suspended_at is None
 
 
 class AccountRole(Record):

@@ -1,14 +1,15 @@
 """Housekeeping: signing keys are rotated in time, and what has expired goes, so that tables stay bounded."""
 
-from collections.abc import Callable
-from datetime import timedelta
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import structlog
 
+from appanage.apps import credentials
 from appanage.authorizations import (
+    bots,
     codes,
     device_codes,
+    feed,
     interactions,
     keys,
     personal_tokens,
@@ -17,60 +18,67 @@ from appanage.authorizations import (
     refresh_tokens,
     revocation,
 )
+from appanage.authorizations.model.changes import Change
 from appanage.deployment import Deployment
 from appanage.events.service import SYSTEM
+from appanage.jobs.pruning import Pause, Pruned, Round, prune
 from appanage.kit.origin import internal_origin
+from appanage.settings import Lifetimes
 from appanage.signin import service as signin
 from appanage.storage import Transaction
-
-BATCH = (
-    1000  # rows a transaction: long enough to get on, short enough to be in nobody's way (checklist TEN-04)
-)
-
-REPLAYS_NOTICED_FOR = timedelta(days=1)
-"""For so long a spent code is remembered, so that its replay ends what was issued from it (RFC 6749 §4.1.2)."""
+from appanage.storage.expiry import Backlog, Expiry, sample_backlog
 
 log = structlog.get_logger(__name__)
 
 
-def rotate_signing_keys(deployment: Deployment) -> None:
+def rotate_signing_keys(deployment: Deployment, pause: Pause) -> None:
     """Makes the next signing key when it is time (checklist TOK-14)."""
+    del pause
     with deployment.transaction(internal_origin()) as tx:
         made = keys.rotate(tx, deployment.keys, deployment.settings.lifetimes, by=SYSTEM)
     for key in made:
         log.info("signing key made", key_id=key.key_id, algorithm=key.algorithm)
 
 
-def prune(deployment: Deployment) -> None:
-    """Removes what has expired, a batch at a time."""
-    lifetimes = deployment.settings.lifetimes
-    removed = {
-        "refresh_tokens": _all_of(deployment, refresh_tokens.prune),
-        "superseded_refresh_tokens": _all_of(
-            deployment, partial(refresh_tokens.prune_superseded, older_than=lifetimes.refresh_token)
-        ),
-        "authorization_codes": _all_of(deployment, partial(codes.prune, older_than=REPLAYS_NOTICED_FOR)),
-        "pushed_requests": _all_of(deployment, pushed_requests.prune),
-        "interactions": _all_of(deployment, interactions.prune),
-        "device_codes": _all_of(deployment, device_codes.prune),
-        "spent_proofs": _all_of(deployment, proofs.prune),
-        "personal_tokens": _all_of(deployment, personal_tokens.prune),
-        "revocations": _all_of(deployment, revocation.prune),
-        "sessions": _all_of(deployment, partial(signin.prune, older_than=lifetimes.session_absolute)),
-    }
-    if any(removed.values()):
-        log.info("pruned", **removed)
+def prune_passing(deployment: Deployment, pause: Pause) -> Pruned:
+    """Removes what has expired of the things that live for minutes or hours."""
+    expiries = passing(deployment.settings.lifetimes)
+    return prune(deployment, expiries, Round(pause, within=480), lock=_PASSING)
 
 
-def _all_of(deployment: Deployment, prune_some: Callable[..., int]) -> int:
-    """Prunes until nothing is left to be pruned; the number of rows that went."""
-    total = 0
-    while removed := _once(deployment, prune_some):
-        total += removed
-    return total
+def prune_lasting(deployment: Deployment, pause: Pause) -> Pruned:
+    """The same of the things that live for days, whose tables are large: their expired rows can wait an hour."""
+    expiries = lasting(deployment.settings.lifetimes)
+    return prune(deployment, expiries, Round(pause, within=3000), lock=_LASTING)
 
 
-def _once(deployment: Deployment, prune_some: Callable[..., int]) -> int:
-    tx: Transaction
-    with deployment.transaction(internal_origin()) as tx:
-        return prune_some(tx, limit=BATCH)
+def passing(lifetimes: Lifetimes) -> Sequence[Expiry]:
+    return (
+        codes.EXPIRY,
+        pushed_requests.EXPIRY,
+        interactions.EXPIRY,
+        device_codes.EXPIRY,
+        proofs.EXPIRY,
+        personal_tokens.EXPIRY,
+        signin.REVEAL_EXPIRY,
+        signin.session_expiry(lifetimes.session_absolute),
+        Expiry(Change, Change.changed_at, feed.CHANGES_KEPT_FOR),
+    )
+
+
+def lasting(lifetimes: Lifetimes) -> Sequence[Expiry]:
+    return (
+        refresh_tokens.superseded_expiry(lifetimes.refresh_token),
+        refresh_tokens.EXPIRY,
+        revocation.EXPIRY,
+        bots.EXPIRY,
+        *credentials.expiries(),
+    )
+
+
+def backlog(tx: Transaction, lifetimes: Lifetimes) -> Mapping[str, Backlog]:
+    """What has expired and is still there, by table: about how many rows, and how late the oldest one is."""
+    return sample_backlog(tx, [*passing(lifetimes), *lasting(lifetimes)])
+
+
+_PASSING, _LASTING = 4_318_860_127, 4_318_860_128

@@ -3,37 +3,41 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from time import sleep
 
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import UniqueViolation
 
 from appanage.deployment import Deployment
-from appanage.jobs.housekeeping import prune, rotate_signing_keys
+from appanage.jobs.housekeeping import prune_lasting, prune_passing, rotate_signing_keys
+from appanage.jobs.pruning import Pause
 from appanage.storage.engine import plain_url
 
-FINISH_WITHIN = 10.0  # seconds that running jobs have when the worker is told to stop
+TOLD_AFTER = 1.0  # seconds after the worker is told to stop, running jobs that have not ended are told so too
 KEEP_FAILED_FOR = 7 * 24  # hours in which a failed job can be looked into
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to be done again and again. `cron` is in UTC."""
+    """Something to be done again and again. `cron` is in UTC; what lasts long pauses, and ends when it is told to."""
 
     name: str
     cron: str
-    run: Callable[[Deployment], None]
+    run: Callable[[Deployment, Pause], object]
 
 
 CHORES = (
     Chore("rotate_signing_keys", "7 * * * *", rotate_signing_keys),
-    Chore("prune", "*/10 * * * *", prune),
+    Chore("prune_passing", "*/10 * * * *", prune_passing),
+    Chore("prune_lasting", "35 * * * *", prune_lasting),
 )
 
 
 def run(deployment: Deployment) -> None:
     """Works until SIGINT or SIGTERM, then finishes what it has begun."""
     job_queue(deployment).run_worker(
-        concurrency=2, delete_jobs="successful", shutdown_graceful_timeout=FINISH_WITHIN
+        concurrency=2, delete_jobs="successful", shutdown_graceful_timeout=TOLD_AFTER
     )
 
 
@@ -52,10 +56,18 @@ def job_queue(deployment: Deployment) -> App:
 
 def _schedule(queue: App, chore: Chore, deployment: Deployment) -> None:
     @queue.periodic(cron=chore.cron)
-    @queue.task(name=chore.name, queueing_lock=chore.name)  # of each chore at most one waits
-    def work(timestamp: int) -> None:
+    @queue.task(
+        name=chore.name, queueing_lock=chore.name, pass_context=True
+    )  # of each chore at most one waits
+    def work(context: JobContext, timestamp: int) -> None:
         del timestamp  # the time that it was due; chores look at the present
-        chore.run(deployment)
+        chore.run(deployment, partial(_pause, context))
+
+
+def _pause(context: JobContext, seconds: float) -> bool:
+    """True when the worker has been told to stop."""
+    sleep(seconds)
+    return context.should_abort()
 
 
 def _keep_tidy(queue: App) -> None:

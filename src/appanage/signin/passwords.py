@@ -5,8 +5,6 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Self
 
-from zxcvbn import zxcvbn
-
 from appanage.kit.errors import Invalid
 from appanage.profiles import PasswordHash
 from appanage.settings import Settings
@@ -91,6 +89,9 @@ def _problem(password: str, about: tuple[str, ...]) -> str:
 
 def _weakness(password: str, about: tuple[str, ...]) -> str:
     """Why the password would be guessed; judged with lists of common passwords, names, words and patterns."""
+    # Imported with the first password that is chosen: its lists take 12 MiB, and most processes are never asked.
+    from zxcvbn import zxcvbn
+
     words = [word for name in about for word in (name, *name.split())]
     judged = zxcvbn(password[:_JUDGED], user_inputs=words)
     if judged["score"] >= _STRONG:

@@ -19,9 +19,10 @@ from appanage.kit.secrets import Prefix, Secret, digest, is_well_formed, new_sec
 from appanage.signin.model import BrowserSession, Password, Reveal
 from appanage.signin.passwords import Passwords, require_acceptable
 from appanage.storage import Database, Transaction, use
-from appanage.storage.batches import delete_batch
+from appanage.storage.expiry import Expiry
 
 REVEAL_FOR = timedelta(minutes=10)
+REVEAL_EXPIRY = Expiry(Reveal, Reveal.created_at, REVEAL_FOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +205,9 @@ def take_for_one_page(
     return opened
 
 
-def prune(tx: Transaction, *, older_than: timedelta, limit: int) -> int:
-    """Removes sessions and reveals that nothing can use any more, at most `limit` of each, and tells how many."""
-    reveals = delete_batch(tx, Reveal, Reveal.created_at < tx.now - REVEAL_FOR, limit=limit)
-    sessions = BrowserSession.created_at < tx.now - older_than
-    return reveals + delete_batch(tx, BrowserSession, sessions, limit=limit)
+def session_expiry(kept: timedelta) -> Expiry:
+    """A session that was made so long ago can be used by nobody any more."""
+    return Expiry(BrowserSession, BrowserSession.created_at, kept)
 
 
 def _start_session(tx: Transaction, account: Account, *, theme: str = "") -> SignedIn:

@@ -88,9 +88,9 @@ class Throttle:
         if not self._limiter.hit(self._fetches, account):
             raise self._too_many(self._fetches, account)
 
-    def count_request(self, account: str) -> None:
-        """Counts one API request; raises TooMany when the account made too many. Keyed on a verified account."""
-        if not self._limiter.hit(self._requests, account):
+    def count_request(self, account: str, *, times: int = 1) -> None:
+        """Counts API requests; raises TooMany when the account made too many. Keyed on a verified account."""
+        if not self._limiter.hit(self._requests, account, cost=times):
             raise self._too_many(self._requests, account)
 
     def _require(self, item: RateLimitItem, *identifiers: str) -> None:

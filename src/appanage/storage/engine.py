@@ -1,6 +1,6 @@
 """The database and its transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -9,17 +9,30 @@ from sqlalchemy.orm import Session
 
 from appanage.kit.clock import Clock, system_clock
 from appanage.kit.origin import Origin
+from appanage.storage.watching import Watching
 
 OLDEST_POSTGRESQL = 140000
 
 
-class Transaction(Session):
-    """One unit of work: all of it happens or none. `now` is its time, `origin` the request that caused it."""
+class Transaction(Watching, Session):
+    """One unit of work: all of it happens or none. `now` is its time, `origin` the request that caused it.
 
-    def __init__(self, engine: Engine, *, now: datetime, origin: Origin) -> None:
+    `on_change` is called after it has changed something that processes remember.
+    """
+
+    def __init__(
+        self, engine: Engine, *, now: datetime, origin: Origin, on_change: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(engine, expire_on_commit=False)
         self.now = now
         self.origin = origin
+        self._on_change = on_change
+
+    def commit(self) -> None:
+        super().commit()
+        if self.has_changed:
+            self.has_changed = False
+            self._on_change()
 
 
 class Database:
@@ -28,6 +41,7 @@ class Database:
     def __init__(self, url: str, *, clock: Clock = system_clock, pool: int = 10) -> None:
         self.url = url
         self.clock = clock
+        self.on_change: Callable[[], None] = lambda: None
         self.engine = create_engine(
             driver_url(url),
             pool_size=pool,
@@ -40,7 +54,7 @@ class Database:
     @contextmanager
     def transaction(self, origin: Origin) -> Iterator[Transaction]:
         """Commits when the block ends, rolls back when it raises."""
-        tx = Transaction(self.engine, now=self.clock(), origin=origin)
+        tx = Transaction(self.engine, now=self.clock(), origin=origin, on_change=self.on_change)
         try:
             yield tx
             tx.commit()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from appanage.kit.origin import Origin
 from appanage.storage import Database, Record
+from appanage.storage.watching import NOTES_USE
 
 NOTED_EVERY = timedelta(minutes=1)
 
@@ -56,4 +57,4 @@ def _mark(tx: Any, record: Any, row_id: uuid.UUID, at: str, others: dict[str, An
         select(record.id).where(record.id == row_id, is_due).with_for_update(skip_locked=True, key_share=True)
     )
     noting = update(record).where(record.id.in_(free)).values({at: tx.now, **others})
-    tx.execute(noting, execution_options={"synchronize_session": False})
+    tx.execute(noting, execution_options={"synchronize_session": False, NOTES_USE: True})

@@ -5,6 +5,7 @@ from appanage.authorizations.model.authorization import (
     AuthorizationKind,
     AuthorizationRequest,
 )
+from appanage.authorizations.model.changes import Change, ChangeKind
 from appanage.authorizations.model.policy import IntegrationPolicy, IntegrationRule, PolicyMode
 from appanage.authorizations.model.protocol import (
     AuthorizationCode,
@@ -31,6 +32,8 @@ __all__ = [
     "AuthorizationKind",
     "AuthorizationRequest",
     "BotToken",
+    "Change",
+    "ChangeKind",
     "DeviceCode",
     "IntegrationPolicy",
     "IntegrationRule",

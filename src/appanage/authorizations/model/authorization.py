@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appanage.apps.model import App
-from appanage.apps.scopes import OPENID_SCOPES, within_reach
+from appanage.authorizations.standing import Standing
 from appanage.directory.model import Account, Organization
 from appanage.storage import Record
 
@@ -108,15 +108,7 @@ class Authorization(Record):
 
     @property
     def usable_scopes(self) -> frozenset[str]:
-        """What may be used now (checklist MACH-03, CONS-04).
-
-        Approved here and still registered by the app; for a person also within reach of the roles that they have now
-        (checklist CRED-13).
-        """
-        registered = frozenset(self.scopes) & frozenset(self.app.scopes)
-        if not self.is_personal:
-            return registered
-        return within_reach(self.account, registered) | (frozenset(self.scopes) & OPENID_SCOPES)
+        return self.standing.usable_scopes
 
     @property
     def resources(self) -> list[str]:
@@ -148,8 +140,32 @@ class Authorization(Record):
 
     @property
     def is_usable(self) -> bool:
-        """Whether tokens may be issued and used now (checklist MACH-06)."""
-        return self.is_active and self.app.is_active and self.account.is_active
+        return self.standing.is_usable
+
+    @property
+    def standing(self) -> Standing:
+        """What holds now, for the rules about tokens."""
+        app, account = self.app, self.account
+        return Standing(
+            authorization_id=self.id,
+            is_personal=self.is_personal,
+            app_id=app.id,
+            app_organization_id=app.organization_id,
+            client_id=app.client_id,
+            is_public=app.is_public,
+            is_strict=app.is_strict,
+            is_app_active=app.is_active,
+            registered=frozenset(app.scopes),
+            organization_id=self.organization_id,
+            account_id=account.id,
+            account_kind=account.kind,
+            account_email=account.email,
+            is_account_active=account.is_active,
+            roles=account.roles,
+            scopes=frozenset(self.scopes),
+            valid_from=self.valid_from,
+            ended_at=self.ended_at,
+        )
 
     def mark_used(self, now: datetime) -> None:
         """Notes that the app fetched a token without a refresh token, once a minute at the most."""

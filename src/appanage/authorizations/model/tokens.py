@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text, true
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appanage.apps.model import App
@@ -50,8 +50,7 @@ class RefreshToken(Record):
 
     @property
     def usable_scopes(self) -> frozenset[str]:
-        usable = self.authorization.usable_scopes
-        return usable if self.scopes is None else usable & frozenset(self.scopes)
+        return self.authorization.standing.usable_of(self.scopes)
 
 
 class SupersededRefreshToken(Record):
@@ -162,6 +161,7 @@ class Revocation(Record):
     subject: Mapped[str]
     valid_from: Mapped[datetime]
     forget_at: Mapped[datetime] = mapped_column(index=True)
+    told_at: Mapped[datetime | None] = mapped_column(server_default=func.clock_timestamp())
 
     __table_args__ = (
         CheckConstraint("kind IN ('azn', 'fam', 'jti')", name="kind_is_known"),

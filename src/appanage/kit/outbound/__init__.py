@@ -5,8 +5,8 @@ the first a name is resolved once and its addresses are judged before one of the
 gets what is left of the time. The standard library's http.client offers neither place without a socket of one's own.
 """
 
+from appanage.kit.outbound.bounds import Resolve, addresses_of
 from appanage.kit.outbound.fetcher import Fetched, Fetcher
-from appanage.kit.outbound.network import Resolve, addresses_of
 from appanage.kit.outbound.ranges import Address, is_internal, is_public
 from appanage.kit.outbound.refusal import NotFetched
 from appanage.kit.outbound.target import OutboundPolicy

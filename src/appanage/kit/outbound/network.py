@@ -1,14 +1,11 @@
 """The network as a fetch sees it: names are resolved once, addresses judged, and time runs out for all of it."""
 
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from datetime import timedelta
-from ipaddress import ip_address
 from ssl import SSLContext
 from threading import Thread
-from typing import Any, TypeAlias
+from typing import Any
 
 from httpcore2 import (
     SOCKET_OPTION,
@@ -19,35 +16,12 @@ from httpcore2 import (
     SyncBackend,
 )
 
+from appanage.kit.outbound.bounds import Deadline, Resolve
 from appanage.kit.outbound.ranges import Address
 from appanage.kit.outbound.refusal import NotFetched, not_reachable
 
-Resolve: TypeAlias = Callable[[str], Sequence[Address]]
-"""Tells the addresses of a host, best first. Raises OSError when it has none."""
-
 # Tried for one fetch: a name with a thousand addresses must not have us knock at a thousand doors.
 _MOST_ADDRESSES = 4
-
-
-def addresses_of(host: str) -> list[Address]:
-    """What the system's resolver says."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
-
-
-class Deadline:
-    """The end of the time that a fetch has, over all its steps."""
-
-    def __init__(self, within: timedelta, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._end = clock() + within.total_seconds()
-
-    def left(self) -> float:
-        """Seconds. Raises TimeoutError when there are none."""
-        left = self._end - self._clock()
-        if left <= 0:
-            raise TimeoutError
-        return left
 
 
 class JudgedNetwork(NetworkBackend):

@@ -1,0 +1,247 @@
+"""The desk: what one process answers in groups: standings, refreshes and redemptions (design decision 5).
+
+It only ever says yes. Where anything is out of the ordinary it says None, and the request goes the patient way, which
+alone refuses, records and ends.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+import structlog
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from appanage.authorizations import codes, refresh_tokens, statements
+from appanage.authorizations.refresh_tokens import Renewed
+from appanage.authorizations.standing import Standing
+from appanage.authorizations.statements import Connection, FoundCode, FoundRefreshToken, Redemption, Renewal
+from appanage.authorizations.tokens import TokenIssuer, TokenPair
+from appanage.kit.clock import Clock
+from appanage.kit.grouping import Grouping
+from appanage.kit.memory import Memory
+from appanage.kit.secrets import Prefix, digest, is_well_formed
+from appanage.oauth.codes import CodeRedemption
+from appanage.oauth.errors import OAuthError
+from appanage.oauth.refreshing import RefreshRequest
+from appanage.storage.engine import plain_url
+
+CONNECTIONS = 3  # one for each kind of group, of which one is under way at a time
+_WAIT = 2.0  # seconds for a connection
+_STATEMENT = 5000  # milliseconds
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshAttempt:
+    """A refresh by an authenticated client."""
+
+    client_id: str
+    refresh_token: str
+    request: RefreshRequest
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAttempt:
+    """A redemption by an authenticated client."""
+
+    client_id: str
+    code: str
+    presented: CodeRedemption
+
+
+class Desk:
+    """Belongs to one event loop, between `start` and `stop`."""
+
+    def __init__(
+        self, database_url: str, issuer: TokenIssuer, standings: Memory[Standing], *, clock: Clock
+    ) -> None:
+        self._url = plain_url(database_url)
+        self._issuer = issuer
+        self._standings = standings
+        self._clock = clock
+        self._pool: AsyncConnectionPool[Connection] | None = None
+        self._found: Grouping[uuid.UUID, Standing | None] = Grouping(self._find_standings)
+        self._refreshed: Grouping[RefreshAttempt, TokenPair | None] = Grouping(self._refresh)
+        self._redeemed: Grouping[CodeAttempt, TokenPair | None] = Grouping(self._redeem)
+
+    async def start(self) -> None:
+        settings = {
+            "autocommit": True,
+            "connect_timeout": 5,
+            "application_name": "appanage desk",
+            "options": f"-c statement_timeout={_STATEMENT}",
+        }
+        self._pool = AsyncConnectionPool(
+            self._url, kwargs=settings, min_size=1, max_size=CONNECTIONS, timeout=_WAIT, open=False
+        )
+        await self._pool.open()
+
+    async def stop(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+        self._pool = None
+
+    async def standing(self, authorization_id: uuid.UUID) -> Standing | None:
+        """What holds of an authorization, remembered or read now. Raises Busy."""
+        return self._standings.recall(authorization_id.bytes) or await self._found.ask(authorization_id)
+
+    async def refresh(self, attempt: RefreshAttempt) -> TokenPair | None:
+        """New tokens, committed. Raises Busy."""
+        if not is_well_formed(attempt.refresh_token, Prefix.REFRESH_TOKEN):
+            return None
+        return await self._refreshed.ask(attempt)
+
+    async def redeem(self, attempt: CodeAttempt) -> TokenPair | None:
+        """Tokens for a code, committed. Raises Busy."""
+        if not is_well_formed(attempt.code, Prefix.AUTHORIZATION_CODE):
+            return None
+        return await self._redeemed.ask(attempt)
+
+    async def _find_standings(self, ids: Sequence[uuid.UUID]) -> Sequence[Standing | None]:
+        try:
+            async with self._connection() as connection:
+                found = await self._read_standings(connection, set(ids))
+        except (psycopg.Error, PoolTimeout) as error:
+            _complain(error)
+            return [None] * len(ids)
+        return [found.get(one) for one in ids]
+
+    async def _refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[TokenPair | None]:
+        now = self._clock()
+        if not self._issuer.keys.is_current(now):
+            return [None] * len(attempts)
+        digests = [digest(one.refresh_token) for one in attempts]
+        try:
+            async with self._connection() as connection:
+                found = await statements.find_refresh_tokens(connection, set(digests))
+                standings = await self._standings_of(
+                    connection, {one.authorization_id for one in found.values()}
+                )
+                decided: dict[int, tuple[FoundRefreshToken, Renewed]] = {}
+                for place, key in enumerate(digests):
+                    kept = found.pop(key, None)  # a second attempt with the same token is for the patient way
+                    standing = standings.get(kept.authorization_id) if kept else None
+                    renewed = self._renew(attempts[place], kept, standing, now) if kept else None
+                    if kept and renewed:
+                        decided[place] = kept, renewed
+                written = await self._write_renewals(connection, list(decided.values()), now)
+        except (psycopg.Error, PoolTimeout) as error:
+            _complain(error)
+            return [None] * len(attempts)
+        done = {place: renewed.pair for place, (kept, renewed) in decided.items() if kept.id in written}
+        return [done.get(place) for place in range(len(attempts))]
+
+    def _renew(
+        self, attempt: RefreshAttempt, kept: FoundRefreshToken, standing: Standing | None, now: datetime
+    ) -> Renewed | None:
+        try:
+            return refresh_tokens.renew(
+                self._issuer,
+                kept,
+                standing,
+                client_id=attempt.client_id,
+                presented=attempt.refresh_token,
+                request=attempt.request,
+                now=now,
+            )
+        except OAuthError:
+            return None
+
+    async def _write_renewals(
+        self, connection: Connection, decided: Sequence[tuple[FoundRefreshToken, Renewed]], now: datetime
+    ) -> frozenset[uuid.UUID]:
+        renewals = [
+            Renewal(
+                kept,
+                renewed.expires_at,
+                renewed.ends_at,
+                renewed.successor.digest if renewed.successor else None,
+            )
+            for kept, renewed in decided
+        ]
+        if not renewals:
+            return frozenset()
+        return await statements.renew_refresh_tokens(connection, renewals, now)
+
+    async def _redeem(self, attempts: Sequence[CodeAttempt]) -> Sequence[TokenPair | None]:
+        now = self._clock()
+        if not self._issuer.keys.is_current(now):
+            return [None] * len(attempts)
+        digests = [digest(one.code) for one in attempts]
+        try:
+            async with self._connection() as connection:
+                found = await statements.find_codes(connection, set(digests))
+                decided: dict[int, tuple[TokenPair, Redemption]] = {}
+                for place, key in enumerate(digests):
+                    kept = found.pop(key, None)
+                    issued = self._issue(attempts[place], kept, now) if kept else None
+                    if issued:
+                        decided[place] = issued
+                written = await self._write_redemptions(
+                    connection, [redemption for _, redemption in decided.values()], now
+                )
+        except (psycopg.Error, PoolTimeout) as error:
+            _complain(error)
+            return [None] * len(attempts)
+        done = {
+            place: pair for place, (pair, redeemed) in decided.items() if redeemed.found.digest in written
+        }
+        return [done.get(place) for place in range(len(attempts))]
+
+    def _issue(
+        self, attempt: CodeAttempt, kept: FoundCode, now: datetime
+    ) -> tuple[TokenPair, Redemption] | None:
+        """A code of another client, or one that is spent, is for the patient way to refuse."""
+        if kept.spent_at is not None or kept.standing.client_id != attempt.client_id:
+            return None
+        try:
+            pair, columns = codes.issued_for(
+                self._issuer,
+                kept,
+                kept.standing,
+                is_open=kept.is_open,
+                presented=attempt.presented,
+                now=now,
+            )
+        except OAuthError:
+            return None
+        return pair, Redemption(kept, columns)
+
+    async def _write_redemptions(
+        self, connection: Connection, redemptions: Sequence[Redemption], now: datetime
+    ) -> frozenset[bytes]:
+        if not redemptions:
+            return frozenset()
+        return await statements.redeem_codes(connection, redemptions, now)
+
+    async def _standings_of(
+        self, connection: Connection, ids: Collection[uuid.UUID]
+    ) -> dict[uuid.UUID, Standing]:
+        recalled = {one: self._standings.recall(one.bytes) for one in ids}
+        known = {one: standing for one, standing in recalled.items() if standing is not None}
+        missing = [one for one in ids if one not in known]
+        return known | (await self._read_standings(connection, missing) if missing else {})
+
+    async def _read_standings(
+        self, connection: Connection, ids: Collection[uuid.UUID]
+    ) -> dict[uuid.UUID, Standing]:
+        asked_at = self._standings.moment
+        found = await statements.find_standings(connection, ids)
+        for one, standing in found.items():
+            self._standings.keep(one.bytes, standing, rests_on=standing.rests_on, asked_at=asked_at)
+        return found
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        assert self._pool is not None, "the desk is not open"
+        async with self._pool.connection() as connection:
+            yield connection
+
+
+def _complain(error: Exception) -> None:
+    """The patient way will find out for itself, and tell the client if it comes to that."""
+    log.warning("desk interrupted", reason=type(error).__name__)

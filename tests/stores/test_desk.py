@@ -1,0 +1,235 @@
+"""Refreshes and standings are answered in groups, and nothing waits for a lock (decision 0022)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from appanage.authorizations import queries
+from appanage.authorizations.desk import Desk, RefreshAttempt
+from appanage.authorizations.tokens import TokenPair
+from appanage.kit.grouping import Busy, Grouping
+from appanage.kit.origin import internal_origin
+from appanage.oauth.refreshing import RefreshRequest
+from support.world import MadeApp, World
+
+MANY = 20
+
+
+class Shop:
+    """A Service App with tokens for many organizations."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.deployment = world.deployment
+        with self.deployment.transaction(internal_origin()) as tx:
+            self.deployment.keys.load(tx)
+
+    def app(self) -> tuple[MadeApp, Any, TokenPair]:
+        organization = self.world.organization()
+        made = self.world.service_app(self.world.developer(organization))
+        self.world.authorize(made, self.world.full_admin(organization))
+        return made, organization, self.world.retrieve(made, organization)
+
+    def at_the_desk(self, act: Callable[[Desk], Awaitable[Any]]) -> Any:
+        async def run() -> Any:
+            desk = self.deployment.desk
+            await desk.start()
+            try:
+                return await act(desk)
+            finally:
+                await desk.stop()
+
+        return asyncio.run(run())
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    return Shop(world)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the desk asks the database, first words only."""
+    asked: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def noted(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(str(query).split()[0])
+        return await execute(self, query, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted)
+    return asked
+
+
+def attempt(made: MadeApp, pair: TokenPair) -> RefreshAttempt:
+    return RefreshAttempt(made.client_id, pair.refresh_token.reveal(), RefreshRequest())
+
+
+def test_many_refreshes_cost_three_statements(shop: Shop, statements: list[str]):
+    """TEN-05: tokens, what holds of them, and one write; what holds is remembered for the next time."""
+    apps = [shop.app() for _ in range(MANY)]
+
+    async def twice(desk: Desk) -> Sequence[TokenPair | None]:
+        await asyncio.gather(*(desk.refresh(attempt(made, pair)) for made, _, pair in apps))
+        statements.append("|")
+        return await asyncio.gather(*(desk.refresh(attempt(made, pair)) for made, _, pair in apps))
+
+    answers = shop.at_the_desk(twice)
+
+    assert " ".join(statements) == "SELECT SELECT WITH | SELECT WITH"
+    assert all(answers)
+    assert len({one.access_token.reveal() for one in answers}) == MANY
+
+
+def test_an_answer_means_that_it_is_committed(shop: Shop):
+    made, _, pair = shop.app()
+
+    answer: TokenPair = shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair)))
+
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        row = queries.find_refresh_token(tx, pair.refresh_token.digest)
+        assert row is not None
+        assert row.expires_at == answer.refresh_expires_at
+        assert row.last_used_at == answer.now
+        caller = shop.deployment.verifier.caller_of(tx, answer.access_token.reveal())
+        assert caller.app is not None
+        assert caller.app.client_id == made.client_id
+
+
+def test_the_refresh_token_of_a_public_client_is_rotated_in_the_group(shop: Shop):
+    """REV-02: its predecessor is remembered in the same statement."""
+    made, _, pair = shop.app()
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        tx.execute(
+            text(
+                "UPDATE refresh_tokens SET is_proven = false "
+                "WHERE authorization_id IN (SELECT id FROM authorizations WHERE app_id = :app)"
+            ),
+            {"app": made.id},
+        )
+        tx.execute(text("UPDATE apps SET client_proof = 'none' WHERE id = :app"), {"app": made.id})
+
+    answer: TokenPair = shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair)))
+
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        successor = queries.find_refresh_token(tx, answer.refresh_token.digest)
+        former = tx.execute(
+            text("SELECT refresh_token_id FROM superseded_refresh_tokens WHERE digest = :digest"),
+            {"digest": pair.refresh_token.digest},
+        ).scalar_one()
+        assert answer.refresh_token != pair.refresh_token
+        assert successor is not None
+        assert former == successor.id
+
+
+def test_a_row_that_somebody_holds_is_left_to_the_ordinary_way(shop: Shop):
+    """REV-05: whoever is ending it at this moment is not overtaken, and nobody else waits."""
+    made, _, pair = shop.app()
+    free, _, other = shop.app()
+
+    async def both(desk: Desk) -> Sequence[TokenPair | None]:
+        return await asyncio.gather(desk.refresh(attempt(made, pair)), desk.refresh(attempt(free, other)))
+
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        assert queries.find_refresh_token(tx, pair.refresh_token.digest, for_update=True)
+        held, answered = shop.at_the_desk(both)
+
+    assert held is None
+    assert answered is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE refresh_tokens SET revoked_at = now() WHERE authorization_id = :authorization",
+        "UPDATE refresh_tokens SET expires_at = now() - interval '1 day' WHERE authorization_id = :authorization",
+        "UPDATE authorizations SET ended_at = now() WHERE id = :authorization",
+        "UPDATE apps SET suspended_at = now() WHERE id = :app",
+        "UPDATE apps SET deleted_at = now() WHERE id = :app",
+        "UPDATE apps SET scopes = '{}' WHERE id = :app",
+        "UPDATE organizations SET suspended_at = now() WHERE id = :organization",
+        "UPDATE accounts SET login_enabled = false WHERE id = :account",
+    ],
+)
+def test_what_does_not_hold_any_more_is_left_to_the_ordinary_way(shop: Shop, change: str):
+    """MACH-06: the desk never says no, and never says yes to these."""
+    made, organization, pair = shop.app()
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        row = queries.find_refresh_token(tx, pair.refresh_token.digest)
+        assert row is not None
+        of = {
+            "authorization": row.authorization_id,
+            "app": made.id,
+            "organization": organization.id,
+            "account": row.authorization.account_id,
+        }
+        tx.execute(text(change), {name: value for name, value in of.items() if f":{name}" in change})
+
+    assert shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair))) is None
+
+
+def test_what_the_columns_say_is_what_the_objects_say(shop: Shop):
+    """A standing that was read with a grouped statement is the one of the mapped classes."""
+    _, _, pair = shop.app()
+    claims_of = shop.deployment.verifier.claims_of
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        authorization = queries.find_authorization(
+            tx, claims_of(tx, pair.access_token.reveal()).authorization
+        )
+        assert authorization is not None
+        expected = authorization.standing
+
+    assert shop.at_the_desk(lambda desk: desk.standing(expected.authorization_id)) == expected
+
+
+def test_a_token_of_another_client_is_left_to_the_ordinary_way(shop: Shop):
+    made, _, _ = shop.app()
+    _, _, pair = shop.app()
+
+    assert shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair))) is None
+
+
+def test_no_more_questions_wait_than_there_is_room_for():
+    """TEN-03: whoever comes too much is told to come again, instead of memory that grows."""
+
+    async def scene() -> tuple[int, list[int]]:
+        let_go = asyncio.Event()
+
+        async def slow(group: Sequence[int]) -> Sequence[int]:
+            await let_go.wait()
+            return group
+
+        grouping: Grouping[int, int] = Grouping(slow, largest=2, most_waiting=3)
+        asked = [grouping.ask(number) for number in range(3)]
+        turned_away = 0
+        try:
+            grouping.ask(3)
+        except Busy:
+            turned_away += 1
+        let_go.set()
+        return turned_away, await asyncio.gather(*asked)
+
+    assert asyncio.run(scene()) == (1, [0, 1, 2])
+
+
+def test_whoever_went_away_is_left_out_and_a_failure_is_everybodys():
+    async def scene() -> tuple[list[Sequence[int]], list[Any]]:
+        groups: list[Sequence[int]] = []
+
+        async def fail(group: Sequence[int]) -> Sequence[int]:
+            groups.append(group)
+            raise ConnectionError
+
+        grouping: Grouping[int, int] = Grouping(fail)
+        asked = [grouping.ask(number) for number in range(3)]
+        asked[1].cancel()
+        return groups, list(await asyncio.gather(asked[0], asked[2], return_exceptions=True))
+
+    groups, outcomes = asyncio.run(scene())
+
+    assert groups == [[0, 2]]
+    assert [type(one) for one in outcomes] == [ConnectionError] * 2
