@@ -9,6 +9,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 JAVASCRIPT := tests/clients/node
+# The benchmarks have an environment of their own, and the peers that they install lie beside it.
+BENCH := .bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --requirement
 # What building takes is locked with the rest, so that nothing is fetched here that has no hash.
@@ -20,12 +22,12 @@ UV ?= uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 pyproject.toml --group build \
 	--no-emit-index-url --generate-hashes --no-header
 
-.PHONY: help setup run test check bench lock chromium
+.PHONY: help setup run test check bench lock chromium nginx wrk
 
 help:  ## Say what there is.
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(VENV)/.test $(JAVASCRIPT)/node_modules/.package-lock.json chromium  ## Install everything that tests take.
+setup: $(VENV)/.test $(JAVASCRIPT)/node_modules/.package-lock.json chromium nginx  ## Install everything that tests take.
 
 run: $(VENV)/.run  ## Serve the demonstration; DATA= and PORT= say where.
 	$(BIN)/appanage serve --demo --data $(DATA) --port $(PORT)
@@ -39,15 +41,22 @@ check: $(VENV)/.test  ## Check format, lint, types and floors.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.test  ## Run the benchmarks.
-	$(BIN)/python bench/run.py
+bench: $(BENCH)/venv/.bench wrk  ## Run the benchmarks; BENCH= names sections, see docs/benchmarks.
+	$(BENCH)/venv/bin/python bench/run.py
 
 lock:  ## Resolve the dependencies anew with uv; UPGRADE=--upgrade takes the newest.
 	$(COMPILE) $(UPGRADE) --output-file requirements/run.lock
 	$(COMPILE) $(UPGRADE) --group test --constraint requirements/run.lock --output-file requirements/test.lock
+	$(COMPILE) $(UPGRADE) --group bench --constraint requirements/run.lock --output-file requirements/bench.lock
 
 chromium:
 	@scripts/ensure_chromium.sh
+
+nginx:
+	@scripts/ensure_nginx.sh
+
+wrk:
+	@scripts/ensure_wrk.sh
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed; name one with PYTHON=." >&2; exit 1; fi
@@ -69,4 +78,14 @@ $(VENV)/.test: requirements/test.lock requirements/run.lock pyproject.toml | $(B
 $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json | $(VENV)/.test
 	@echo "Installing the JavaScript client for its tests …"
 	cd $(JAVASCRIPT) && $(abspath $(BIN))/npm ci --ignore-scripts --loglevel error
+	@touch $@
+
+$(BENCH)/venv/.bench: requirements/bench.lock requirements/run.lock pyproject.toml
+	@echo "Installing what the program and its benchmarks need …"
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed; name one with PYTHON=." >&2; exit 1; fi
+	$(PYTHON) -m venv $(BENCH)/venv
+	$(BENCH)/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+		--requirement requirements/bench.lock
+	$(BENCH)/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation \
+		--editable .
 	@touch $@

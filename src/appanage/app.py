@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp
 
 from appanage.api.app import create_api
 from appanage.deployment import Deployment, assemble
+from appanage.edge.edge import Edge
+from appanage.edge.protocol import STATE, Shortcut
 from appanage.settings import Settings
 from appanage.web.frame import RequestFrame
 from appanage.web.site import Site
@@ -23,10 +26,12 @@ def create_app(deployment: Deployment) -> ASGIApp:
     site = Site(deployment)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         del app
         await run_in_threadpool(deployment.start)
-        yield
+        await deployment.desk.start()
+        yield {STATE: Shortcut(edge.at_once, edge.largest_bodies, edge.everywhere)}
+        await deployment.desk.stop()
         await run_in_threadpool(deployment.stop)
 
     inner = Starlette(
@@ -35,7 +40,9 @@ def create_app(deployment: Deployment) -> ASGIApp:
         lifespan=lifespan,
     )
     inner.router.redirect_slashes = False
-    return RequestFrame(inner, settings=deployment.settings, last_resort=site.last_resort)
+    ordinary = RequestFrame(inner, settings=deployment.settings, last_resort=site.last_resort)
+    edge = Edge(ordinary, deployment)
+    return edge
 
 
 def serving() -> ASGIApp:

@@ -147,7 +147,7 @@ def children() -> set[int]:
 
 
 SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name"
-FOLLOWING = f"SELECT count(*) {SESSIONS} = 'appanage feed'"
+FOLLOWING = f"SELECT count(*) {SESSIONS} LIKE 'appanage feed %'"
 WORKING = f"SELECT count(*) > 0 {SESSIONS} = 'appanage jobs'"
 
 

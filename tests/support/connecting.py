@@ -31,7 +31,7 @@ def fetch(world: World, allowed: Authorization) -> TokenPair:
     with world.deployment.transaction(world.origin) as tx:
         authorization = find_authorization(tx, allowed.id)
         assert authorization is not None
-        grant = TokenGrant(authorization, authorization.usable_scopes)
+        grant = TokenGrant(authorization.standing, authorization.usable_scopes)
         return world.deployment.issuer.issue(tx, grant)[0]
 
 

@@ -64,7 +64,7 @@ def as_a_process(database_url: str, base_url: str, port: int) -> Iterator[subpro
         process.wait(timeout=15)
 
 
-def wait_until_ready(base_url: str, *, seconds: float = 20) -> None:
+def wait_until_ready(base_url: str, *, seconds: float = 60) -> None:
     """Asks for readiness until it is given."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

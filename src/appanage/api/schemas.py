@@ -114,11 +114,21 @@ def set_link(call: Call, response: Response, query: str) -> None:
     response.headers["Link"] = f'<{call.deployment.settings.base_url}{path}?{query}>; rel="next"'
 
 
+def _refused(description: str) -> dict[str, Any]:
+    """An answer with the error body, by reference.
+
+    FastAPI builds a validator for each model of each answer of each route. The model of one, `default`, is enough to
+    have the body among the schemas.
+    """
+    body = {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}
+    return {"description": description, "content": {"application/json": body}}
+
+
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "Something in the request is wrong; the field is named."},
-    401: {"model": ErrorBody, "description": "No token, or not a valid one."},
-    403: {"model": ErrorBody, "description": "A scope or a role is missing; it is named."},
-    404: {"model": ErrorBody, "description": "There is no such thing, or it is another organization's."},
-    429: {"model": ErrorBody, "description": "Too many requests; Retry-After says how long to wait."},
+    400: _refused("Something in the request is wrong; the field is named."),
+    401: _refused("No token, or not a valid one."),
+    403: _refused("A scope or a role is missing; it is named."),
+    404: _refused("There is no such thing, or it is another organization's."),
+    429: _refused("Too many requests; Retry-After says how long to wait."),
     "default": {"model": ErrorBody, "description": "Any other refusal."},
 }

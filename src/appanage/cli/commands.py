@@ -75,7 +75,10 @@ def serve(
     Starts the database, applies migrations, and runs the web processes and a job worker. Without APPANAGE_DATABASE_URL an embedded PostgreSQL runs in the data folder. Ctrl-C finishes the requests that are
     running and stops everything.
     """
-    from appanage.cli.serving import ROLES, Serving
+    from appanage.kit.process import importing
+
+    with importing():
+        from appanage.cli.serving import ROLES, Serving
 
     if role not in ROLES:
         raise Problem(f"There is no role {role}. Choose one of: {', '.join(ROLES)}.", exit_code=2)

@@ -15,7 +15,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from appanage.kit.logs import configure_logs
-from appanage.kit.process import die_with_parent
+from appanage.kit.process import die_with_parent, importing, keep_what_exists
 from appanage.settings import Settings
 
 _END_WITHIN = 15  # seconds: a little more than the worker gives its jobs
@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 
 def web_application() -> ASGIApp:
     """The application in a web process that `serve` started."""
-    from appanage.app import serving
+    with importing():
+        from appanage.app import serving
 
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -35,7 +36,9 @@ def web_application() -> ASGIApp:
     die_with_parent(parent.pid)
     settings = Settings()
     configure_logs(settings.log_format, settings.log_level)
-    return serving()
+    application = serving()
+    keep_what_exists()
+    return application
 
 
 @contextmanager

@@ -18,7 +18,9 @@ from appanage.cli.demo.stage import refuse_demo_data, set_up
 from appanage.cli.opening import connected, settings_of
 from appanage.cli.processes import JobWorker, stopping_cleanly
 from appanage.deployment import Deployment
+from appanage.edge.protocol import EdgeProtocol
 from appanage.kit.logs import configure_logs
+from appanage.kit.process import keep_what_exists
 from appanage.settings import Settings, is_loopback_host
 
 ROLES = ("all", "web")
@@ -120,6 +122,7 @@ def serve_web(deployment: Deployment, listener: socket.socket, *, workers: int) 
 
 def _serve_here(deployment: Deployment, listener: socket.socket) -> None:
     server = uvicorn.Server(_configured(create_app(deployment)))
+    keep_what_exists()
     server.run(sockets=[listener])
     if not server.started:
         raise Problem("The web process did not start; the log says why.")
@@ -138,7 +141,7 @@ def _configured(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=EdgeProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

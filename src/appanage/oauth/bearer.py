@@ -56,7 +56,7 @@ def require_bound(presented: Presented, bound_to: str | None, thumbprint: str | 
 def challenge(
     *,
     realm: str,
-    metadata: str,
+    metadata: str | None,
     algorithms: Collection[str],
     error: str | None = None,
     description: str = "",
@@ -65,9 +65,10 @@ def challenge(
 ) -> str:
     """A WWW-Authenticate value (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1). Without an error it only asks for a token.
 
-    `algorithms` are those of DPoP proofs.
+    `metadata` is the address of the resource's own, None where it publishes none that we know of; `algorithms` are those
+    of DPoP proofs.
     """
-    parts = {"realm": realm, "resource_metadata": metadata}
+    parts = {"realm": realm} | ({"resource_metadata": metadata} if metadata else {})
     if scheme is Scheme.DPOP:
         parts["algs"] = " ".join(algorithms)
     if error:

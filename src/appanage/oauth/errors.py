@@ -1,5 +1,6 @@
 """The errors of the protocol, one class for each code of the RFCs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -180,6 +181,17 @@ class TooManyRequests(OAuthError):
     def __init__(self, description: str, *, retry_after: int) -> None:
         super().__init__(description)
         self.retry_after = retry_after
+
+
+class InsufficientScope(OAuthError):
+    """RFC 6750 §3.1: the token is good, but not for this; `scopes` are those that it would need."""
+
+    code = "insufficient_scope"
+    status = 403
+
+    def __init__(self, description: str, *, scopes: Collection[str]) -> None:
+        super().__init__(description)
+        self.scopes = scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ _UPLOADS = (
 )
 """Where bodies may be larger than everywhere else: the path, the media type, the most bytes."""
 
+_OTHERS = "/v1/authz/"
+"""What follows here is the path of a request to another server; even one slash more is that server's."""
+
 LastResort = Callable[[Scope, int, str], ASGIApp]
 """Makes the answer to a request that ended in an unexpected error or was too large."""
 
@@ -128,6 +131,8 @@ def _readable(address: str) -> str:
 
 def _tolerate_trailing_slash(scope: Scope) -> None:
     path = scope["path"]
+    if path.startswith(_OTHERS):
+        return
     if path.startswith("/v1/") and len(path) > 4 and path.endswith("/"):
         scope["path"] = path.rstrip("/")
         scope["raw_path"] = scope["path"].encode()

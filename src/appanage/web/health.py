@@ -19,7 +19,7 @@ def routes(deployment: Deployment) -> list[Route]:
         del request
         checks = {
             "database": await run_in_threadpool(_database_answers, deployment),
-            "revocations": deployment.revocations.is_fresh,
+            "revocations": deployment.freshness.is_fresh,
         }
         ready = all(checks.values())
         return JSONResponse(

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Scope
 
 from appanage.deployment import Deployment
 from appanage.kit.errors import NotFound, Refusal
-from appanage.web import brand, health
+from appanage.web import brand, health, metrics
 from appanage.web.account import connected_apps, personal_tokens
 from appanage.web.account import pages as account
 from appanage.web.controlhub import pages as controlhub
@@ -31,6 +31,7 @@ class Site:
         return [
             *endpoints.routes(self._deployment),
             *health.routes(self._deployment),
+            metrics.route(self._deployment),
             *brand.routes(self._deployment),
             *signin.routes(self._pages),
             *account.routes(self._pages),

@@ -157,7 +157,13 @@ def _client(
     # Clients name the issuer (RFC 7523bis), the token endpoint (OpenID Connect Core §9), or the address that they call,
     # which RFC 9126 §2 demands for pushed requests and clients do everywhere.
     audiences = {settings.issuer, f"{settings.issuer}/access_token", settings.base_url + address}
-    return clients.authenticate(tx, credentials, audiences=audiences, algorithms=settings.client_algorithms)
+    return clients.authenticate(
+        tx,
+        credentials,
+        audiences=audiences,
+        algorithms=settings.client_algorithms,
+        known=deployment.known_clients,
+    )
 
 
 def _decide(

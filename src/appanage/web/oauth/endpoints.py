@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from appanage.deployment import Deployment
 from appanage.oauth.errors import MethodNotAllowed
-from appanage.web.oauth import inspection, requests, token, userinfo
+from appanage.web.oauth import forward_auth, inspection, requests, token, userinfo
 from appanage.web.oauth.back_channel import METHODS, Endpoint, for_client, oauth_error
 from appanage.web.oauth.documents import document, key_set, resource_metadata, server_metadata
 
@@ -44,7 +44,7 @@ def routes(deployment: Deployment) -> list[Route]:
     ]
     for_pages = [Route(path, _other_method(deployment), methods=OTHER_METHODS) for path in PAGES]
     documents = [Route(path, document(deployment, make)) for path, make in DOCUMENTS.items()]
-    return [*clients, *for_pages, *documents, userinfo.route(deployment)]
+    return [*clients, *for_pages, *documents, userinfo.route(deployment), *forward_auth.routes(deployment)]
 
 
 def _other_method(deployment: Deployment) -> Callable[[Request], Awaitable[Response]]:

@@ -1,7 +1,8 @@
 """What a token is worth, and its end: introspection and revocation."""
 
 from appanage.authorizations import refresh_tokens
-from appanage.authorizations.verification import Caller
+from appanage.authorizations.verification import Verified
+from appanage.directory.model import AccountKind
 from appanage.oauth import introspection
 from appanage.oauth.errors import InvalidClient, InvalidToken
 from appanage.oauth.parameters import require
@@ -22,9 +23,16 @@ def introspect(request: ClientRequest) -> Body:
         caller = deployment.verifier.caller_of(request.tx, value)
     except InvalidToken:
         return introspection.INACTIVE
-    if caller.claims is None or caller.claims.client_id != client.client_id:
+    return describe(Verified.by_caller(caller, request.tx.now), client_id=client.client_id)
+
+
+def describe(verified: Verified, *, client_id: str) -> Body:
+    """What a client is told of a valid token: only of its own access tokens (checklist TOK-15)."""
+    if verified.claims is None or verified.claims.client_id != client_id:
         return introspection.INACTIVE
-    return introspection.of_access_token(caller.claims, scopes=caller.scopes, username=_username(caller))
+    return introspection.of_access_token(
+        verified.claims, scopes=verified.scopes, username=_username(verified)
+    )
 
 
 def revoke(request: ClientRequest) -> Body:
@@ -46,7 +54,7 @@ def revoke(request: ClientRequest) -> Body:
     return {}
 
 
-def _username(caller: Caller) -> str | None:
+def _username(verified: Verified) -> str | None:
     """The address of a machine account; a person's only to who may see it (OpenID Connect Core §5.4)."""
-    may_see = not caller.account.is_person or "email" in caller.scopes
-    return caller.account.email if may_see else None
+    may_see = verified.account_kind != AccountKind.PERSON or "email" in verified.scopes
+    return verified.account_email if may_see else None

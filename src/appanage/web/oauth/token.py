@@ -19,6 +19,7 @@ from appanage.oauth.errors import (
 )
 from appanage.oauth.parameters import require
 from appanage.oauth.refreshing import RefreshRequest
+from appanage.settings import Settings
 from appanage.web.oauth.back_channel import Act, Body, ClientRequest
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -27,12 +28,8 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 def authorization_code(request: ClientRequest) -> Body | Refused:
     """RFC 6749 §4.1.3."""
-    presented = CodeRedemption(
-        redirect_uri=request.get("redirect_uri"),
-        code_verifier=request.get("code_verifier"),
-        resource=_resource(request),
-        key_thumbprint=request.key_thumbprint,
-    )
+    settings = request.deployment.settings
+    presented = redemption_of(request.parameters, settings, key_thumbprint=request.key_thumbprint)
     code = require(request.parameters, "code")
     issuer = request.deployment.issuer
     return _answer(codes.redeem(request.tx, issuer, request.client, code=code, presented=presented))
@@ -40,15 +37,37 @@ def authorization_code(request: ClientRequest) -> Body | Refused:
 
 def refresh_token(request: ClientRequest) -> Body | Refused:
     """RFC 6749 §6."""
-    presented = RefreshRequest(
-        scope=request.get("scope"), resource=_resource(request), key_thumbprint=request.key_thumbprint
-    )
+    settings = request.deployment.settings
+    presented = refresh_request_of(request.parameters, settings, key_thumbprint=request.key_thumbprint)
     value = require(request.parameters, "refresh_token")
     issuer = request.deployment.issuer
     issued = refresh_tokens.refresh(
         request.tx, issuer, request.client, refresh_token=value, request=presented
     )
     return _answer(issued)
+
+
+def redemption_of(
+    parameters: Mapping[str, str], settings: Settings, *, key_thumbprint: str | None
+) -> CodeRedemption:
+    """What a request presents beside the code."""
+    return CodeRedemption(
+        redirect_uri=parameters.get("redirect_uri"),
+        code_verifier=parameters.get("code_verifier"),
+        resource=_resource(parameters, settings),
+        key_thumbprint=key_thumbprint,
+    )
+
+
+def refresh_request_of(
+    parameters: Mapping[str, str], settings: Settings, *, key_thumbprint: str | None
+) -> RefreshRequest:
+    """What a request presents beside the refresh token."""
+    return RefreshRequest(
+        scope=parameters.get("scope"),
+        resource=_resource(parameters, settings),
+        key_thumbprint=key_thumbprint,
+    )
 
 
 def client_credentials(request: ClientRequest) -> Body | Refused:
@@ -132,14 +151,14 @@ def _organization(request: ClientRequest) -> uuid.UUID:
         raise InvalidRequest("organization is the id of an organization.") from cause
 
 
-def _resource(request: ClientRequest) -> str | None:
+def _resource(parameters: Mapping[str, str], settings: Settings) -> str | None:
     """The resource that is named, None for the platform's own API, which every token is for by default (RFC 8707)."""
-    named = request.get("resource")
-    return None if named == request.deployment.settings.issuer else named
+    named = parameters.get("resource")
+    return None if named == settings.issuer else named
 
 
 def _known_resource(request: ClientRequest) -> str | None:
-    named = _resource(request)
+    named = _resource(request.parameters, request.deployment.settings)
     if named is not None and named not in request.deployment.settings.resources:
         raise InvalidTarget("Tokens are not issued for this resource.")
     return named

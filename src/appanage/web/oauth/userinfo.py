@@ -9,21 +9,14 @@ from starlette.routing import Route
 
 from appanage.deployment import Deployment
 from appanage.directory.model import Account
-from appanage.oauth.bearer import Scheme, challenge, headers_named, read_token
-from appanage.oauth.errors import InvalidToken, OAuthError
+from appanage.oauth.bearer import headers_named, read_token
+from appanage.oauth.errors import InsufficientScope, InvalidToken, MethodNotAllowed, OAuthError
 from appanage.oauth.userinfo import Person, claims_of
 from appanage.settings import Settings
 from appanage.web.oauth.back_channel import ANY_SITE, METHODS, NOT_STORED, PREFLIGHT, Body
+from appanage.web.oauth.protected import refused
 
-NO_TOKEN = "The request requires a valid access token set in the Authorization request header."
 SCOPE_MISSING = "The token has no scope openid: it was not asked for at sign-in."
-
-
-class InsufficientScope(OAuthError):
-    """RFC 6750 §3.1: the token is good, but not for this."""
-
-    code = "insufficient_scope"
-    status = 403
 
 
 def route(deployment: Deployment) -> Route:
@@ -31,16 +24,12 @@ def route(deployment: Deployment) -> Route:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=PREFLIGHT)
         if request.method not in {"GET", "POST"}:
-            error = OAuthError("Send this request with GET or POST.")
-            return _refused(request, deployment, error, 405, {"Allow": "GET, POST"})
+            error = MethodNotAllowed("Send this request with GET or POST.")
+            return refused(request, deployment, error, headers=ANY_SITE | {"Allow": "GET, POST"})
         try:
             claims = await run_in_threadpool(_claims, deployment, request)
-        except InvalidToken:
-            return _refused(request, deployment, None, 401)
-        except InsufficientScope as error:
-            return _refused(request, deployment, error, 403)
-        except OAuthError as error:  # the proof, or the token's form
-            return _refused(request, deployment, error, 401)
+        except (InvalidToken, OAuthError) as error:
+            return refused(request, deployment, error, headers=ANY_SITE)
         return JSONResponse(claims, headers=NOT_STORED | ANY_SITE)
 
     return Route("/v1/userinfo", endpoint, methods=METHODS)
@@ -56,7 +45,7 @@ def _claims(deployment: Deployment, request: Request) -> Body:
     with deployment.transaction(origin) as tx:
         caller = deployment.verifier.caller_with(tx, presented, thumbprint=thumbprint)
         if "openid" not in caller.scopes or caller.claims is None:
-            raise InsufficientScope(SCOPE_MISSING)
+            raise InsufficientScope(SCOPE_MISSING, scopes=["openid"])
         return claims_of(person_of(caller.account, deployment.settings), caller.scopes)
 
 
@@ -84,45 +73,4 @@ def person_of(account: Account, settings: Settings) -> Person:
             "postal_code": address.get("postalCode", ""),
             "country": address.get("country", ""),
         },
-    )
-
-
-def _refused(
-    request: Request,
-    deployment: Deployment,
-    error: OAuthError | None,
-    status: int,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """RFC 6750 §3 and RFC 9449 §7.1, with the platform's error body."""
-    given = request.headers.get("authorization", "")
-    scheme = Scheme.DPOP if given.lower().startswith("dpop ") else Scheme.BEARER
-    code = error.code if error else ("invalid_token" if given else None)
-    sentence = error.description if error else NO_TOKEN
-    settings = deployment.settings
-    asked = challenge(
-        realm=settings.brand.product,
-        metadata=f"{settings.base_url}/.well-known/oauth-protected-resource/v1",
-        algorithms=settings.client_algorithms,
-        error=code,
-        description=sentence,
-        scopes=["openid"] if status == 403 else (),
-        scheme=scheme,
-    )
-    body = {
-        "error": code or "invalid_token",
-        "error_description": sentence,
-        "message": sentence,
-        "errors": [{"description": sentence}],
-        "trackingId": request.state.origin.tracking_id,
-    }
-    nonce = {"DPoP-Nonce": deployment.nonces.make(deployment.database.clock())}
-    return JSONResponse(
-        body,
-        status,
-        NOT_STORED
-        | ANY_SITE
-        | {"WWW-Authenticate": asked}
-        | (nonce if scheme is Scheme.DPOP else {})
-        | dict(headers or {}),
     )

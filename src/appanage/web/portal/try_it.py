@@ -87,7 +87,7 @@ def _page(visit: Visit, app: App, errors: dict[str, str] | None = None, *, statu
         test_url=test_url(visit),
         is_registered=test_url(visit) in app.redirect_urls,
         choices=[_choice(name) for name in [*app.scopes, *({"openid"} - set(app.scopes))]],
-        chosen=posted or within_reach(visit.viewer, app.scopes),
+        chosen=posted or within_reach(visit.viewer.roles, app.scopes),
         code_life=span(settings.lifetimes.authorization_code),
         errors=errors or {},
     )

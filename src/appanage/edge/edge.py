@@ -1,0 +1,256 @@
+"""The edge as an application: an exact dispatcher in front of everything else."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from appanage.deployment import Deployment
+from appanage.edge.allowances import Allowances
+from appanage.edge.endpoints import Endpoint, hot_endpoints
+from appanage.edge.messages import Answer, Headers, HotRequest, tracking_ids
+from appanage.edge.questions import Found, question_of
+from appanage.kit.grouping import Busy
+from appanage.kit.memory import Memory
+from appanage.kit.metrics import TURNED_AWAY
+
+_HEARD_WITHIN = 0.25  # seconds to wait for news of what this process itself has changed
+_HEALTH = ("GET", "/healthz")
+_ALIVE = Answer(
+    200, ((b"content-type", b"application/json"), (b"cache-control", b"no-store")), b'{"status":"ok"}'
+)
+_COME_AGAIN = "The platform has more to do than it can at this moment. Try again in a second."
+_ADDED_TO_EACH = frozenset({b"trackingid", b"content-length", b"date", b"server"})
+_LARGEST_ANSWER = 64 * 1024  # bytes that are worth remembering
+
+
+class Edge:
+    """Answers hot requests from memory or in groups, and passes everything else on to the ordinary way.
+
+    It only ever says yes by itself: a refusal, and whatever is out of the ordinary, is the ordinary way's to answer. Of
+    those requests so many are under way at a time; further ones are told to come again.
+    """
+
+    def __init__(self, ordinary: ASGIApp, deployment: Deployment) -> None:
+        settings = deployment.settings
+        self._ordinary = ordinary
+        self._endpoints = hot_endpoints(deployment)
+        self._freshness = deployment.freshness
+        self._clock = deployment.database.clock
+        self._answers: Memory[Found] = Memory(settings.remembered)
+        deployment.feed.tell(self._answers)
+        self._allowances = Allowances(deployment.throttle, a_minute=settings.requests_per_minute)
+        self._tracking_ids = tracking_ids()
+        self._under_way, self._most = 0, settings.requests_at_once
+        self.everywhere = _everywhere(is_https=settings.is_https)
+        """What every answer has beside its own headers."""
+
+    @property
+    def largest_bodies(self) -> Mapping[tuple[str, str], int]:
+        """The exact methods and paths that may be answered at once, with the most bytes of their bodies."""
+        asked = {of: one.largest_body for of, one in self._endpoints.items() if one.remembers}
+        return asked | {_HEALTH: 0}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of = (scope["method"], scope["path"]) if scope["type"] == "http" else None
+        endpoint = self._endpoints.get(of) if of else None
+        if of == _HEALTH:
+            await self._send(_ALIVE, send)
+        elif endpoint is None or not _is_short(scope, endpoint.largest_body):
+            await self._pass_on(scope, receive, send)
+        else:
+            await self._serve(endpoint, scope, receive, send)
+
+    def at_once(self, request: HotRequest) -> Answer | None:
+        """The answer, if it is in memory and may be given."""
+        of = (request.method, request.path)
+        endpoint = self._endpoints.get(of)
+        if endpoint is None:
+            return _ALIVE if of == _HEALTH else None
+        if not endpoint.remembers or not self._freshness.is_fresh:
+            return None
+        question = question_of(request)
+        return self._recall(endpoint, question) if question else None
+
+    def _recall(self, endpoint: Endpoint, question: bytes) -> Answer | None:
+        found = self._answers.recall(question)
+        if found is None or found.until <= self._clock():
+            return None
+        if found.account is not None and not self._allowances.spend(found.account):
+            return None
+        endpoint.answered.inc()
+        return found.answer
+
+    async def _serve(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        if body is None:
+            return  # nobody is left to be answered
+        client = scope.get("client")
+        request = HotRequest(
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            scope["headers"],
+            body,
+            client[0] if client else "",
+        )
+        await self._until_fresh()
+        question = question_of(request) if endpoint.remembers else None
+        answer = self._recall(endpoint, question) if question and self._freshness.is_fresh else None
+        if answer is None:
+            asked_at = self._answers.moment
+            try:
+                found = await endpoint.find(request)
+            except Busy:
+                await self._turn_away(send)
+                return
+            if found is None:
+                await self._capture(endpoint, question, request, scope, _again(body, receive), send)
+                return
+            self._keep(question, found, asked_at)
+            endpoint.answered.inc()
+            answer = found.answer
+        await self._send(answer, send)
+
+    async def _capture(
+        self,
+        endpoint: Endpoint,
+        question: bytes | None,
+        request: HotRequest,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """The ordinary way, whose answer is remembered if that is possible."""
+        asked_at = self._answers.moment
+        try:
+            basis = await endpoint.basis(request) if question and endpoint.captures else None
+        except Busy:
+            basis = None
+        captured = _Captured(send, beside=self.everywhere)
+        await self._pass_on(scope, receive, captured.send if basis else send)
+        if basis and captured.answer is not None:
+            self._keep(question, replace(basis, answer=captured.answer), asked_at)
+
+    def _keep(self, question: bytes | None, found: Found, asked_at: int) -> None:
+        if question is not None:
+            self._answers.keep(question, found, rests_on=found.rests_on, asked_at=asked_at)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._under_way >= self._most:
+            await self._turn_away(send)
+            return
+        self._under_way += 1
+        try:
+            await self._ordinary(scope, receive, send)
+        finally:
+            self._under_way -= 1
+
+    async def _turn_away(self, send: Send) -> None:
+        """RFC 9110 §15.6.4; in both families of error bodies."""
+        TURNED_AWAY.inc()
+        tracking_id = next(self._tracking_ids)
+        body = {
+            "error": "temporarily_unavailable",
+            "error_description": _COME_AGAIN,
+            "message": _COME_AGAIN,
+            "errors": [{"description": _COME_AGAIN}],
+            "trackingId": tracking_id.decode(),
+        }
+        headers = (
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"no-store"),
+            (b"retry-after", b"1"),
+        )
+        await self._send(Answer(503, headers, msgspec.json.encode(body)), send, tracking_id)
+
+    async def _send(self, answer: Answer, send: Send, tracking_id: bytes | None = None) -> None:
+        named = (b"trackingid", tracking_id or next(self._tracking_ids))
+        length = (b"content-length", b"%d" % len(answer.body))
+        headers = [*answer.headers, *self.everywhere, length, named]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _until_fresh(self) -> None:
+        """Waits a moment for news of what this process has just changed, so that it can answer from memory again."""
+        if self._freshness.is_fresh or self._freshness.age > _HEARD_WITHIN:
+            return
+        loop, heard = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the server has stopped meanwhile
+                loop.call_soon_threadsafe(heard.set)
+
+        self._freshness.when_heard(wake)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HEARD_WITHIN):
+                await heard.wait()
+
+
+class _Captured:
+    """Passes an answer on, and keeps it if it is a whole 200. `beside` are headers that every answer has."""
+
+    def __init__(self, send: Send, *, beside: Headers) -> None:
+        self._send = send
+        self._left_out = _ADDED_TO_EACH | {name for name, _ in beside}
+        self._headers: Headers | None = None
+        self._body = b""
+        self.answer: Answer | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            self._headers = tuple(
+                (name, value) for name, value in message["headers"] if name not in self._left_out
+            )
+        elif message["type"] == "http.response.body" and self._headers is not None:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False) and len(self._body) <= _LARGEST_ANSWER:
+                self.answer = Answer(200, self._headers, self._body)
+        await self._send(message)
+
+
+def _is_short(scope: Scope, largest: int) -> bool:
+    """Whether the body is known to be short enough to be read here; the server sees to it that it is no longer."""
+    length = 0
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return False
+        if name == b"content-length":
+            length = int(value) if value.isdigit() else largest + 1
+    return length <= largest
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when the client went away before its end."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += bytes(message.get("body", b""))
+        if not message.get("more_body", False):
+            return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, for who reads it next."""
+    first = True
+
+    async def again() -> Message:
+        nonlocal first
+        if first:
+            first = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return again
+
+
+def _everywhere(*, is_https: bool) -> Headers:
+    headers: Headers = ((b"x-content-type-options", b"nosniff"),)
+    if is_https:
+        headers += ((b"strict-transport-security", b"max-age=31536000; includeSubDomains"),)
+    return headers

@@ -1,0 +1,206 @@
+"""The shortcut of the hot path: requests that memory can answer are answered while they are read.
+
+An ASGI server makes a scope, a task and two messages for every request, which costs more than most of our answers do.
+So a few exact requests are collected here and answered from the parser's callbacks. Whatever is not quite plain, or
+not in memory, goes the ordinary way, and the client cannot tell the difference.
+"""
+
+from asyncio import AbstractEventLoop, TimerHandle
+from collections.abc import Mapping
+from typing import Any
+
+import httptools
+import structlog
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from appanage.edge.messages import Answer, AtOnce, Headers, HotRequest, lines, tracking_ids
+
+STATE = "shortcut"
+"""The name in the application's lifespan state under which the protocol finds its shortcut."""
+
+_UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+
+log = structlog.get_logger("appanage.edge")
+
+
+class Shortcut:
+    """What is answered at once, and the headers that all those answers have.
+
+    `paths` names the requests worth collecting, by method and raw path, each with the most bytes that its body may
+    have; `headers` are sent with every answer, besides the server's own and the tracking id.
+    """
+
+    def __init__(self, at_once: AtOnce, paths: Mapping[tuple[str, str], int], headers: Headers = ()) -> None:
+        assert not any(method == "HEAD" for method, _ in paths), "an answer to HEAD has no body"
+        self.at_once = at_once
+        self.routes = {
+            (method.encode(), path.encode()): (method, path, most) for (method, path), most in paths.items()
+        }
+        self._headers = headers
+        self._tracking_ids = tracking_ids()
+        self._defaults: list[tuple[bytes, bytes]] | None = None
+        self._lines = b""
+
+    def message(self, answer: Answer, defaults: list[tuple[bytes, bytes]]) -> bytes:
+        """The answer as it is sent; the server's default headers are a new list every second, with the new date."""
+        if defaults is not self._defaults:
+            self._lines = lines((*defaults, *self._headers)) + b"trackingid: "
+            self._defaults = defaults
+        return b"".join((answer.wire, self._lines, next(self._tracking_ids), b"\r\n\r\n", answer.body))
+
+
+_NOTHING = Shortcut(lambda _request: None, {})
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with the shortcut that the application left in its lifespan state, if it did."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._shortcut: Shortcut = app_state.get(STATE, _NOTHING)
+        self._collecting: HotRequest | None = None
+        self._idle_since: float | None = None
+        self._idle_timer: TimerHandle | None = None
+
+    # What the parser calls, in the order in which it does.
+
+    def on_message_begin(self) -> None:
+        """Leaves out the scope, which `_go_the_ordinary_way` makes for those who need it."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._idle_since = None
+
+    def on_headers_complete(self) -> None:
+        self._collecting = self._hot_request()
+        if self._collecting is None:
+            self._go_the_ordinary_way()
+
+    def on_body(self, body: bytes) -> None:
+        if self._collecting is None:
+            super().on_body(body)
+        else:
+            self._collecting.body += body
+
+    def on_message_complete(self) -> None:
+        if self._collecting is None:
+            super().on_message_complete()
+            return
+        message = None if self.flow.write_paused else self._answer(self._collecting)
+        if message is None:
+            self._pass_on(self._collecting)
+            super().on_message_complete()
+        else:
+            self._collecting = None
+            self._send(message)
+
+    # What the server calls.
+
+    def shutdown(self) -> None:
+        """Lets a request that is still being read be answered, as uvicorn does, and the connection end with it."""
+        if self._collecting is not None:
+            self._pass_on(self._collecting)
+        super().shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        super().connection_lost(exc)
+
+    # The shortcut.
+
+    def _hot_request(self) -> HotRequest | None:
+        """The request, if it is one to collect: everything about it is plain, and no earlier one is in work."""
+        path, _, query = self.url.partition(b"?")
+        route = self._shortcut.routes.get((self.parser.get_method(), path))
+        if route is None or self._is_busy():
+            return None
+        method, name, most = route
+        if not self._is_plain(most):
+            return None
+        if query:
+            query = httptools.parse_url(self.url).query or b""  # as uvicorn reads it: without a fragment
+        return HotRequest(method, name, query, self.headers, b"", self.client[0] if self.client else "")
+
+    def _is_busy(self) -> bool:
+        """Whether answers must wait for others, or the server refuses what exceeds its limit."""
+        if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]  # None at first
+            return True
+        limit = self.limit_concurrency
+        return limit is not None and max(len(self.connections), len(self.tasks)) >= limit
+
+    def _is_plain(self, most: int) -> bool:
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length":
+                if not value.isdigit() or int(value) > most:
+                    return False
+            elif name in _UNUSUAL:
+                return False
+        return hosts == 1 and self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
+
+    def _answer(self, request: HotRequest) -> bytes | None:
+        try:
+            answer = self._shortcut.at_once(request)
+            if answer is None:
+                return None
+            message = self._shortcut.message(answer, self.server_state.default_headers)
+        except Exception:  # the ordinary way may still know the answer, and has its own last resort
+            log.exception("answering at once failed", path=request.path)
+            return None
+        if self.access_log:
+            self._log_access(request, answer)
+        return message
+
+    def _log_access(self, request: HotRequest, answer: Answer) -> None:
+        peer = f"{self.client[0]}:{self.client[1]}" if self.client else ""
+        target = self.url.decode("latin-1")
+        self.access_logger.info('%s - "%s %s HTTP/1.1" %d', peer, request.method, target, answer.status)
+
+    def _send(self, message: bytes) -> None:
+        self.transport.write(message)
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        """Ends the connection when nothing has come for the keep-alive time.
+
+        One timer serves many answers, for making and cancelling one for each is a tenth of their cost. Answers of
+        the ordinary way have uvicorn's timer.
+        """
+        self._idle_timer = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._end_if_idle)
+        else:
+            self.timeout_keep_alive_handler()
+
+    # The way back.
+
+    def _pass_on(self, request: HotRequest) -> None:
+        self._collecting = None
+        self._go_the_ordinary_way()
+        if request.body:
+            super().on_body(request.body)
+
+    def _go_the_ordinary_way(self) -> None:
+        """Begins the request anew, with what has been read of it."""
+        read = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = read
+        self.scope["headers"] = self.headers
+        super().on_headers_complete()

@@ -1,0 +1,269 @@
+"""The edge answers from memory what the ordinary way answered, until anything changes (decision 0020)."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event, text
+from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
+
+from appanage.app import create_app
+from appanage.deployment import Deployment
+from appanage.edge.edge import Edge
+from support.live import SECRET_KEY
+from support.world import World
+
+
+class Desk:
+    """A Service App of one organization, and the questions that it asks."""
+
+    def __init__(self, world: World, client: TestClient) -> None:
+        self.world, self.client = world, client
+        self.organization = world.organization()
+        self.admin = world.full_admin(self.organization)
+        self.made = world.service_app(world.developer(self.organization))
+        world.authorize(self.made, self.admin)
+        self.pair = world.retrieve(self.made, self.organization)
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.pair.access_token.reveal()}"}
+
+    @property
+    def basic(self) -> dict[str, str]:
+        pair = f"{self.made.client_id}:{self.made.secret}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+    def introspect(self) -> Any:
+        form = {"token": self.pair.access_token.reveal()}
+        return self.client.post("/v1/introspect", data=form, headers=self.basic)
+
+    def person(self) -> Any:
+        return self.client.get("/v1/people/me", headers=self.bearer)
+
+    def pass_proxy(self) -> Any:
+        return self.client.get("/v1/authz", headers=self.bearer)
+
+    def key_set(self) -> Any:
+        return self.client.get("/v1/verification")
+
+
+QUESTIONS: list[Callable[[Desk], Any]] = [Desk.introspect, Desk.person, Desk.pass_proxy, Desk.key_set]
+ABOUT_A_TOKEN = QUESTIONS[:3]
+by_name = pytest.mark.parametrize("ask", QUESTIONS, ids=lambda one: one.__name__)
+about_a_token = pytest.mark.parametrize("ask", ABOUT_A_TOKEN, ids=lambda one: one.__name__)
+
+
+@pytest.fixture
+def desk(world: World, client: TestClient) -> Desk:
+    return Desk(world, client)
+
+
+@pytest.fixture
+def asked(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the database is asked, by whichever way."""
+    statements: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def noted(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        statements.append(str(query))
+        return await execute(self, query, *arguments, **options)
+
+    def note(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted)
+    event.listen(deployment.database.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(deployment.database.engine, "before_cursor_execute", note)
+
+
+def comparable(answer: Any) -> tuple[Any, ...]:
+    headers = {name: value for name, value in answer.headers.items() if name != "trackingid"}
+    return answer.status_code, answer.content, headers
+
+
+@by_name
+def test_the_same_question_has_the_same_answer_without_a_statement(desk: Desk, asked: list[str], ask: Any):
+    """TEN-05."""
+    first, again = ask(desk), ask(desk)
+    asked.clear()
+    third = ask(desk)
+
+    assert first.status_code == 200
+    assert asked == []
+    assert comparable(first) == comparable(again) == comparable(third)
+    assert len({one.headers["trackingid"] for one in (first, again, third)}) == 3
+
+
+CHANGES = {
+    "the organization deauthorizes": lambda desk: desk.world.deauthorize(desk.made, desk.admin),
+    "the app is suspended": lambda desk: change(
+        desk, "UPDATE apps SET suspended_at = now() WHERE id = :id", desk.made.id
+    ),
+    "the organization is suspended": lambda desk: change(
+        desk, "UPDATE organizations SET suspended_at = now() WHERE id = :id", desk.organization.id
+    ),
+}
+
+
+def change(desk: Desk, statement: str, of: Any) -> None:
+    """By hand, as an operator might; the process is told by the feed alone."""
+    with desk.world.deployment.transaction(desk.world.origin) as tx:
+        tx.execute(text(statement), {"id": of})
+        tx.has_changed = True
+
+
+@pytest.mark.parametrize("what", CHANGES)
+@about_a_token
+def test_nothing_is_remembered_beyond_a_change(desk: Desk, ask: Any, what: str):
+    """REV-09, MACH-06: in the process that changed it not even for a moment."""
+    for _ in range(2):
+        assert ask(desk).status_code == 200
+
+    CHANGES[what](desk)
+    answer = ask(desk)
+
+    assert answer.status_code == 401 or answer.json() == {"active": False}
+
+
+def test_the_end_of_a_token_is_the_end_of_what_is_remembered_of_it(desk: Desk, clock: Any):
+    for _ in range(2):
+        assert desk.person().status_code == 200
+
+    clock.advance(days=15)
+
+    assert desk.person().status_code == 401
+    assert desk.pass_proxy().status_code == 401
+
+
+def test_what_is_remembered_for_one_client_is_not_told_to_another(desk: Desk, world: World):
+    """TOK-15: the credentials are part of the question."""
+    other = Desk(world, desk.client)
+    other.pair = desk.pair
+    for _ in range(2):
+        assert desk.introspect().json()["active"] is True
+
+    answers = [other.introspect().json() for _ in range(2)]
+
+    assert answers == [{"active": False}] * 2
+
+
+def test_a_wrong_secret_is_refused_beside_what_is_remembered(desk: Desk):
+    for _ in range(2):
+        assert desk.introspect().status_code == 200
+    form = {"token": desk.pair.access_token.reveal(), "client_id": desk.made.client_id}
+
+    answer = desk.client.post("/v1/introspect", data=form | {"client_secret": f"{desk.made.secret[:-1]}x"})
+
+    assert answer.status_code == 401
+
+
+def test_requests_that_are_answered_from_memory_count(world: World, new_deployment: Any):
+    """TEN-02."""
+    deployment = new_deployment(requests_per_minute=5)
+    with TestClient(create_app(deployment), base_url=deployment.settings.base_url) as client:
+        desk = Desk(World(deployment), client)
+
+        statuses = [desk.person().status_code for _ in range(7)]
+
+    assert statuses == [200] * 5 + [429] * 2
+
+
+def test_a_proof_of_possession_is_never_answered_from_memory(desk: Desk):
+    """TOK-10: each is good for one request."""
+    for _ in range(2):
+        assert desk.person().status_code == 200
+
+    answer = desk.client.get(
+        "/v1/people/me",
+        headers={"Authorization": desk.bearer["Authorization"].replace("Bearer", "DPoP"), "DPoP": "x"},
+    )
+
+    assert answer.status_code == 401
+
+
+def test_a_refresh_is_answered_in_groups_once_the_client_is_known(desk: Desk, asked: list[str]):
+    """TEN-05: two statements."""
+    form = {"grant_type": "refresh_token", "refresh_token": desk.pair.refresh_token.reveal()}
+    for _ in range(2):
+        assert desk.client.post("/v1/access_token", data=form, headers=desk.basic).status_code == 200
+    asked.clear()
+
+    answer = desk.client.post("/v1/access_token", data=form, headers=desk.basic)
+
+    assert answer.status_code == 200
+    assert answer.json()["refresh_token"] == desk.pair.refresh_token.reveal()
+    assert answer.headers["cache-control"] == "no-store"
+    assert [statement.split()[0] for statement in asked] == ["SELECT", "WITH"]
+
+
+def test_a_secret_that_was_revoked_is_not_known_any_more(desk: Desk):
+    form = {"grant_type": "refresh_token", "refresh_token": desk.pair.refresh_token.reveal()}
+    for _ in range(2):
+        assert desk.client.post("/v1/access_token", data=form, headers=desk.basic).status_code == 200
+
+    change(desk, "UPDATE client_secrets SET revoked_at = now() WHERE app_id = :id", desk.made.id)
+
+    assert desk.client.post("/v1/access_token", data=form, headers=desk.basic).status_code == 401
+
+
+def test_beyond_what_can_be_under_way_requests_are_told_to_come_again(new_deployment: Any):
+    """TEN-03: 503 with Retry-After, and one that was let in is answered."""
+    let_go, sent = asyncio.Event(), []
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await let_go.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def ask(edge: Edge) -> list[Message]:
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        async def nothing() -> Message:
+            return {"type": "http.request"}
+
+        scope = {"type": "http", "method": "GET", "path": "/anything", "headers": [], "query_string": b""}
+        await edge(scope, nothing, keep)
+        return messages
+
+    async def scene() -> None:
+        edge = Edge(slow, new_deployment(requests_at_once=1))
+        first = asyncio.ensure_future(ask(edge))
+        await asyncio.sleep(0)
+        sent.append(await ask(edge))
+        let_go.set()
+        sent.append(await first)
+
+    asyncio.run(scene())
+    (turned_away, *_), (answered, *_) = sent
+
+    assert turned_away["status"] == 503
+    assert (b"retry-after", b"1") in turned_away["headers"]
+    assert answered["status"] == 204
+
+
+@contextmanager
+def served(deployment: Deployment) -> Iterator[TestClient]:
+    with TestClient(create_app(deployment), base_url=deployment.settings.base_url) as client:
+        yield client
+
+
+def test_only_who_is_allowed_to_sees_the_metrics(new_deployment: Any):
+    """Of tokens and secrets they say nothing (TOK-13)."""
+    with served(new_deployment(metrics_for=["testclient"])) as client:
+        assert client.get("/metrics").status_code == 404  # an address that is none is nobody's
+    with served(new_deployment(metrics_for=["unknown"])) as client:
+        page = client.get("/metrics")
+
+    assert page.status_code == 200
+    assert "appanage_feed_lag_seconds_bucket" in page.text
+    assert SECRET_KEY not in page.text
