@@ -2,63 +2,80 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
-from hello import BODY
-from load import Case
+import hello
+from load import Case, Request, get, post
+from measuring import CONNECTIONS
 from scene import Customer
 
-HELLO = "Bare uvicorn, hello world"
+HELLO = "`GET /`"
+INTROSPECTION = "Introspection, cache hit"
+ME = "`GET /v1/people/me`"
+FORWARD_AUTH = "Forward-auth, `GET /v1/authz`"
+REFRESH = "Refresh grant, ES256, durable"
+KEY_SET = "Key set"
+HEALTH = "`GET /healthz`"
+INTROSPECTION_MISS = "Introspection, no cache holds it"
+ME_MISS = "`GET /v1/people/me`, no cache holds it"
+REFRESH_MISS = "Refresh grant, no cache holds it"
+PEER_INTROSPECTION = "Introspection"
+PEER_REFRESH = "Refresh grant"
+PEOPLE = "`GET /v1/people?max=20`, the ordinary path"
 
 
-def hello(connections: int) -> Case:
-    return Case(HELLO, [_get("/")] * connections, BODY)
+def of_hello() -> Case:
+    return Case(HELLO, [get("/")] * CONNECTIONS, hello.BODY.decode())
 
 
 def of_platform(customers: Sequence[Customer]) -> list[Case]:
-    """Each connection is the app of another customer, as it would be in production."""
+    """There are as many customers as connections, and each is the app of another organization."""
+    people = Case(
+        PEOPLE, [_called("/v1/people?max=20", one) for one in customers], '"displayName":"Person 20"'
+    )
     return [
-        Case("Key set", [_get("/v1/verification") for _ in customers], b'"kid"'),
-        Case("Introspection of an access token", [_introspect(one) for one in customers], b'"active":true'),
-        Case("`GET /v1/people/me`", [_call("/v1/people/me", one) for one in customers], b'"type":"appuser"'),
-        Case(
-            "`GET /v1/people?max=20`",
-            [_call("/v1/people?max=20", one) for one in customers],
-            b'"displayName":"Person 20"',
-        ),
-        Case("Refresh, a durable commit", [_refresh(one) for one in customers], b'"access_token"'),
+        Case(HEALTH, [get("/healthz")], ""),
+        Case(KEY_SET, [get("/v1/verification")], '"kid"'),
+        introspection(customers),
+        me(customers),
+        forward_auth(customers),
+        refresh(customers),
+        people,
     ]
 
 
-def _introspect(customer: Customer) -> bytes:
-    token = customer.tokens.access_token.reveal()
-    return _post("/v1/introspect", customer, {"token": token})
+def introspection(customers: Sequence[Customer], name: str = INTROSPECTION) -> Case:
+    return Case(name, [_introspected(one) for one in customers], '"active":true')
 
 
-def _refresh(customer: Customer) -> bytes:
-    token = customer.tokens.refresh_token.reveal()
-    return _post("/v1/access_token", customer, {"grant_type": "refresh_token", "refresh_token": token})
+def me(customers: Sequence[Customer], name: str = ME) -> Case:
+    return Case(name, [_called("/v1/people/me", one) for one in customers], '"displayName":')
 
 
-def _call(path: str, customer: Customer) -> bytes:
-    return _get(path, f"Authorization: Bearer {customer.tokens.access_token.reveal()}")
+def forward_auth(customers: Sequence[Customer], name: str = FORWARD_AUTH) -> Case:
+    return Case(name, [_called("/v1/authz", one) for one in customers], "x-auth-account: ")
 
 
-def _post(path: str, customer: Customer, parameters: dict[str, str]) -> bytes:
-    body = urlencode(parameters)
-    credentials = f"{customer.client_id}:{customer.client_secret.reveal()}".encode()
-    headers = (
-        f"Authorization: Basic {b64encode(credentials).decode()}",
-        "Content-Type: application/x-www-form-urlencoded",
-        f"Content-Length: {len(body)}",
-    )
-    return _request("POST", path, headers, body)
+def refresh(customers: Sequence[Customer], name: str = REFRESH) -> Case:
+    return Case(name, [_refreshed(one) for one in customers], '"access_token"')
 
 
-def _get(path: str, *headers: str) -> bytes:
-    return _request("GET", path, headers, "")
+def _introspected(customer: Customer) -> Request:
+    return post("/v1/introspect", {"token": customer.access_token}, _proven(customer))
 
 
-def _request(method: str, path: str, headers: Sequence[str], body: str) -> bytes:
-    lines = (f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", body)
-    return "\r\n".join(lines).encode("ascii")
+def _refreshed(customer: Customer) -> Request:
+    form = {"grant_type": "refresh_token", "refresh_token": customer.refresh_token}
+    return post("/v1/access_token", form, _proven(customer))
+
+
+def _called(path: str, customer: Customer) -> Request:
+    return get(path, {"Authorization": f"Bearer {customer.access_token}"})
+
+
+def _proven(customer: Customer) -> dict[str, str]:
+    return basic(customer.client_id, customer.client_secret)
+
+
+def basic(client_id: str, client_secret: str) -> dict[str, str]:
+    credentials = b64encode(f"{client_id}:{client_secret}".encode()).decode()
+    return {"Authorization": f"Basic {credentials}"}

@@ -7,19 +7,18 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from sqlalchemy import text
-
-from appanage.deployment import Deployment
-from server import CORES
+from processes import CORES
+from stage import Stage
 
 _PACKAGES = (
     "appanage",
+    "granian",
     "uvicorn",
     "uvloop",
     "httptools",
     "starlette",
     "fastapi",
-    "pydantic",
+    "msgspec",
     "sqlalchemy",
     "psycopg",
     "joserfc",
@@ -28,14 +27,13 @@ _PACKAGES = (
 _BLOCK = os.urandom(8192)  # a page of PostgreSQL
 
 
-def describe(deployment: Deployment, folder: Path) -> dict[str, str]:
+def describe(stage: Stage) -> dict[str, str]:
     """Facts by name."""
     return {
         "Processor": f"{_processor()}, {len(CORES)} cores",
         "System": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "PostgreSQL": _database(deployment),
-        "Storage": f"{_durable_write(folder) * 1000:.2f} ms for a durable write of 8 KiB",
+        "PostgreSQL": _database(stage),
         "Packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
 
@@ -46,15 +44,22 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _database(deployment: Deployment) -> str:
-    names = ("server_version", "fsync", "synchronous_commit")
-    with deployment.database.engine.connect() as connection:
-        number, *durable = (connection.execute(text(f"SHOW {name}")).scalar_one() for name in names)
-    return f"{number}, embedded, fsync {durable[0]}, synchronous_commit {durable[1]}"
+def _database(stage: Stage) -> str:
+    with stage.connected() as connection:
+        number, fsync, commit, buffers = (
+            connection.execute(statement).fetchone() or ("unknown",)
+            for statement in (
+                "SHOW server_version",
+                "SHOW fsync",
+                "SHOW synchronous_commit",
+                "SHOW shared_buffers",
+            )
+        )
+    return f"{number[0]}, embedded, fsync {fsync[0]}, synchronous_commit {commit[0]}, shared_buffers {buffers[0]}"
 
 
-def _durable_write(folder: Path, *, times: int = 50) -> float:
-    """The median of seconds; it bounds every commit, and tells a disk from memory."""
+def durable_write(folder: Path, *, times: int = 50) -> float:
+    """The median of seconds that a page of the database takes to the disk; it bounds every commit, and tells a disk from memory."""
     with (folder / "durable-write").open("wb", buffering=0) as file:
         taken = []
         for _ in range(times):

@@ -1,89 +1,116 @@
 """The measurement: every case in every round, one after the other."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from statistics import median
-from typing import Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-from load import Case, drive
-from server import LOAD_CORE, Running, cpu_seconds, pinned_to
+from load import Case, Driven, WrongAnswer, drive, verify
+from processes import LOAD_CORE, cpu_seconds, drain
+from results import Figures, Missing, Sample
+from servers import Running
 
-WARM_UP = 0.5  # seconds
+CONNECTIONS = 64
+FEW_CONNECTIONS = 8
+_WARM_UP = 1  # second, with few and then with many connections
+FLUENT = 100 * CONNECTIONS
+"""Requests in a run, of which those in flight at its end, which wrk does not count, are a hundredth at the most."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One case in one round. CPU is in microseconds per request."""
-
-    requests_per_second: float
-    server_cpu: float
-    database_cpu: float
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """All rounds of one case."""
-
-    case: str
-    samples: Sequence[Sample]
-
-    @property
-    def requests_per_second(self) -> "Spread":
-        return Spread.of(one.requests_per_second for one in self.samples)
-
-    @property
-    def server_cpu(self) -> "Spread":
-        return Spread.of(one.server_cpu for one in self.samples)
-
-    @property
-    def database_cpu(self) -> "Spread":
-        return Spread.of(one.database_cpu for one in self.samples)
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """One figure over all rounds."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Self:
-        known = list(values)
-        return cls(median(known), min(known), max(known))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
-    """A case, the server that answers it, and the database server that may have to work for it."""
+    """A case, the server that answers it, and the database server that may have to work for it.
+
+    `size` is what a section compares: workers, or authorizations. A slow server gets fewer connections: of requests
+    that are in flight when a run ends the server has the work, but they are not counted.
+    """
 
     case: Case
+    name: str
     server: Running
     database_pid: int
+    size: int = 0
+    core: int | None = LOAD_CORE
+    connections: int = CONNECTIONS
+    samples: list[Sample] = field(default_factory=list)
+    problem: str = ""
+    sent: int = 0
 
-    def sample(self, seconds: float) -> Sample:
-        server_before, database_before = cpu_seconds(self.server.pid), cpu_seconds(self.database_pid)
-        with pinned_to(LOAD_CORE):
-            driven = drive(self.server.port, self.case, seconds=seconds)
-        server = cpu_seconds(self.server.pid) - server_before
-        database = cpu_seconds(self.database_pid) - database_before
-        return Sample(
-            requests_per_second=driven.requests / driven.seconds,
-            server_cpu=1e6 * server / driven.requests,
-            database_cpu=1e6 * database / driven.requests,
+    @property
+    def figures(self) -> Figures:
+        return Figures(self.name, self.case.name, self.connections, self.samples, self.size)
+
+    @property
+    def missing(self) -> Missing:
+        return Missing(f"{self.name}, {self.case.name}", self.problem)
+
+    def warm_up(self, seconds: int) -> None:
+        """Looks at the answers, and at how many to expect in a run of so many seconds. Raises WrongAnswer."""
+        verify(self.server.port, self.case)
+        wanted, self.connections = self.connections, FEW_CONNECTIONS
+        enough = FLUENT * _WARM_UP / seconds
+        # Many connections may well be four times as quick; a server that is far from it is spared the crowd.
+        if self._drive(_WARM_UP).requests >= enough / 4:
+            self.connections = wanted
+            if self._drive(_WARM_UP).requests < enough:
+                self.connections = FEW_CONNECTIONS
+        drain(self.server.pid)
+
+    def measure(self, seconds: int) -> None:
+        """Takes one sample. Raises WrongAnswer."""
+        server, database = cpu_seconds(self.server.pid), cpu_seconds(self.database_pid)
+        driven = self._drive(seconds)
+        drain(self.server.pid)
+        server, database = cpu_seconds(self.server.pid) - server, cpu_seconds(self.database_pid) - database
+        if not driven.requests:
+            raise WrongAnswer(f"no answer within {seconds} s")
+        each = 1e6 / driven.requests
+        speed = driven.requests / driven.seconds
+        self.samples.append(Sample(speed, each * server, each * database, driven.p50, driven.p99))
+
+    def _drive(self, seconds: int) -> Driven:
+        driven = drive(
+            self.server.port,
+            self.case,
+            seconds=seconds,
+            connections=self.connections,
+            core=self.core,
+            sent=self.sent,
         )
+        self.sent += driven.requests
+        return driven
 
 
 def measure(
-    targets: Sequence[Target], *, rounds: int, seconds: float, say: Callable[[str], None]
-) -> list[Figures]:
-    """Visits every target in every round and every second round backwards, so that a disturbance hits them alike."""
-    samples: dict[str, list[Sample]] = {target.case.name: [] for target in targets}
+    targets: Sequence[Target], *, rounds: int, seconds: int, say: Say
+) -> tuple[list[Figures], list[Missing]]:
+    """Visits every target in every round and every second round backwards, so that a disturbance hits them alike.
+
+    A target that answers wrongly is visited no more and told among those that are missing.
+    """
+    say("Looking at the answers")
     for target in targets:
-        target.sample(WARM_UP)
+        _try(target, partial(target.warm_up, seconds))
+    _even_out(targets)
     for number in range(rounds):
         say(f"Round {number + 1} of {rounds}")
         for target in targets if number % 2 == 0 else reversed(targets):
-            samples[target.case.name].append(target.sample(seconds))
-    return [Figures(case, taken) for case, taken in samples.items()]
+            if not target.problem:
+                _try(target, partial(target.measure, seconds))
+    good = [target.figures for target in targets if not target.problem]
+    return good, [target.missing for target in targets if target.problem]
+
+
+def _even_out(targets: Sequence[Target]) -> None:
+    """Sizes of the same thing are compared at the same number of connections."""
+    for target in targets:
+        alike = [one for one in targets if (one.name, one.case.name) == (target.name, target.case.name)]
+        target.connections = min(one.connections for one in alike)
+
+
+def _try(target: Target, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except WrongAnswer as error:
+        target.problem = str(error)

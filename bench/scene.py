@@ -1,4 +1,4 @@
-"""What the benchmark plays in: a deployment on a database of its own, with customers who authorized their apps."""
+"""Customers: organizations with people, who authorized an app of theirs."""
 
 from dataclasses import dataclass
 
@@ -20,28 +20,28 @@ from appanage.kit.secrets import Secret
 from appanage.storage import Transaction
 
 WORKFORCE = 25  # a page of 20 and some more
-PEOPLE = WORKFORCE + 2  # and the app's developer and the administrator
 SCOPES = ("spark-admin:people_read", "spark-admin:people_write")
-_NARRATOR = Actor("The benchmark")
+NARRATOR = Actor("The benchmark")
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """An organization's Service App and the tokens that were fetched for the organization."""
+    """An app, and tokens that it has for somebody who authorized it."""
 
     client_id: str
-    client_secret: Secret
-    tokens: TokenPair
+    client_secret: str
+    access_token: str
+    refresh_token: str
 
 
 def make_customer(deployment: Deployment, number: int) -> Customer:
     """An organization with people, whose developer registered a Service App and whose administrator authorized it."""
     with deployment.transaction(command_line_origin()) as tx:
-        organization = directory.create_organization(tx, f"Customer {number}", by=_NARRATOR)
+        organization = directory.create_organization(tx, f"Customer {number}", by=NARRATOR)
         for one in range(1, WORKFORCE + 1):
-            _make_person(tx, organization, f"Person {one:02}")
-        developer = _make_person(tx, organization, "The Developer")
-        admin = _make_person(tx, organization, "The Administrator", Role.FULL_ADMIN)
+            make_person(tx, organization, f"Person {one:02}")
+        developer = make_person(tx, organization, "The Developer")
+        admin = make_person(tx, organization, "The Administrator", Role.FULL_ADMIN)
         draft = AppDraft(
             "Workforce Sync",
             description="Keeps people in step.",
@@ -52,13 +52,18 @@ def make_customer(deployment: Deployment, number: int) -> Customer:
         assert secret is not None
         authorizations.request_authorization(tx, app, by=developer)
         _authorize(tx, deployment, app, by=admin)
-        return Customer(app.client_id, secret, _retrieve(tx, deployment, app, secret, by=developer))
+        pair = _retrieve(tx, deployment, app, secret, by=developer)
+        return customer_of(app, secret.reveal(), pair)
 
 
-def _make_person(tx: Transaction, organization: Organization, name: str, *roles: Role) -> Account:
+def customer_of(app: App, secret: str, pair: TokenPair) -> Customer:
+    return Customer(app.client_id, secret, pair.access_token.reveal(), pair.refresh_token.reveal())
+
+
+def make_person(tx: Transaction, organization: Organization, name: str, *roles: Role) -> Account:
     email = f"{name.lower().replace(' ', '.')}@{organization.name.lower().replace(' ', '-')}.example"
     profile = Profile(email, display_name=name)
-    return directory.create_person(tx, organization, profile, by=_NARRATOR, own_domains=(), roles=roles)
+    return directory.create_person(tx, organization, profile, by=NARRATOR, own_domains=(), roles=roles)
 
 
 def _authorize(tx: Transaction, deployment: Deployment, app: App, *, by: Account) -> None:
