@@ -15,6 +15,7 @@ import httpx2
 import uvicorn
 
 from appanage.app import create_app
+from appanage.cli.serving import configured
 from appanage.deployment import Deployment, assemble
 from appanage.profiles import PasswordHash
 from appanage.settings import Settings
@@ -33,10 +34,7 @@ def free_port() -> int:
 def in_a_thread(deployment: Deployment) -> Iterator[str]:
     """Serves the deployment at its own base URL."""
     url = httpx2.URL(deployment.settings.base_url)
-    config = uvicorn.Config(
-        create_app(deployment), host=url.host, port=url.port or 80, log_config=None, lifespan="on"
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configured(create_app(deployment), host=url.host, port=url.port or 80))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until_ready(str(url))
@@ -47,15 +45,15 @@ def in_a_thread(deployment: Deployment) -> Iterator[str]:
 
 @contextmanager
 def as_a_process(database_url: str, base_url: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """One worker process of the platform, as `appanage serve` starts it."""
+    """One web process of the platform, as an operator starts it."""
     environment = os.environ | {
         "APPANAGE_DATABASE_URL": database_url,
         "APPANAGE_BASE_URL": base_url,
         "APPANAGE_SECRET_KEY": SECRET_KEY,
         "APPANAGE_LOG_LEVEL": "warning",
     }
-    command = [sys.executable, "-m", "uvicorn", "appanage.app:serving", "--factory", "--port", str(port)]
-    process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
+    command = [sys.executable, "-m", "appanage", "serve", "--role", "web", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}")
         yield process

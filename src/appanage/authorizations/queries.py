@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from appanage.apps.model import App
@@ -78,6 +78,12 @@ def is_revoked(tx: Transaction, claims: AccessClaims) -> bool:
         subjects.append((RevocationKind.TOKEN, claims.source))
     query = select(Revocation.valid_from).where(tuple_(Revocation.kind, Revocation.subject).in_(subjects))
     return any(born < first_living_second(valid_from) for valid_from in tx.scalars(query))
+
+
+def revokes_at_least(tx: Transaction, authorization: Authorization, number: int) -> bool:
+    """Whether so many of its access tokens are remembered one by one as revoked."""
+    of_it = Revocation.authorization_id == authorization.id, Revocation.forget_at > tx.now
+    return tx.scalar(select(literal(1)).where(*of_it).offset(number - 1).limit(1)) is not None
 
 
 def find_refresh_token(tx: Transaction, digest: bytes, *, for_update: bool = False) -> RefreshToken | None:

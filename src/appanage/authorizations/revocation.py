@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from sqlalchemy import ARRAY, Text, func, insert, literal, select, text
+from sqlalchemy import ARRAY, Text, delete, func, insert, literal, select, text
 
-from appanage.authorizations.model import REMEMBERED_AFTER_EXPIRY, Revocation, RevocationKind
+from appanage.authorizations.model import (
+    REMEMBERED_AFTER_EXPIRY,
+    Authorization,
+    Revocation,
+    RevocationKind,
+)
 from appanage.oauth.access_tokens import AccessClaims
 from appanage.storage import Transaction
 from appanage.storage.expiry import Expiry
@@ -22,9 +27,43 @@ def revoke(tx: Transaction, kind: RevocationKind, subject: str, *, longest_life:
     is ahead, or a request that began later and was quicker, may have issued a token since (checklist REV-05, TEN-06).
     """
     forget_at = tx.now + longest_life + REMEMBERED_AFTER_EXPIRY
-    tx.add(Revocation(kind=kind.value, subject=subject, valid_from=forget_at, forget_at=forget_at))
-    tx.flush()
-    tx.execute(text(f"NOTIFY {CHANNEL}"))
+    _tell(tx, Revocation(kind=kind.value, subject=subject, valid_from=forget_at, forget_at=forget_at))
+
+
+def revoke_token(tx: Transaction, claims: AccessClaims) -> None:
+    """Kills one access token, and remembers it for no longer than it would have lived."""
+    forget_at = claims.expires_at + REMEMBERED_AFTER_EXPIRY
+    _tell(
+        tx,
+        Revocation(
+            kind=RevocationKind.TOKEN.value,
+            subject=claims.token_id,
+            authorization_id=claims.authorization,
+            valid_from=forget_at,
+            forget_at=forget_at,
+        ),
+    )
+
+
+def revoke_issued(
+    tx: Transaction, authorization: Authorization, claims: AccessClaims, *, longest_life: timedelta
+) -> None:
+    """Kills this access token and every other one that was issued under its authorization until now, not those to come.
+
+    The authorization is locked by the caller. However often it is done, one row remembers it.
+    """
+    end = max(tx.now, claims.issued_at + timedelta(seconds=1))
+    subject = str(authorization.id)
+    former = delete(Revocation).where(
+        Revocation.kind == RevocationKind.AUTHORIZATION.value,
+        Revocation.subject == subject,
+        Revocation.valid_from <= end,
+    )
+    tx.execute(former)
+    authorization.valid_from = max(end, authorization.valid_from)
+    forget_at = end + longest_life + REMEMBERED_AFTER_EXPIRY
+    kind = RevocationKind.AUTHORIZATION.value
+    _tell(tx, Revocation(kind=kind, subject=subject, valid_from=end, forget_at=forget_at))
 
 
 def revoke_all(
@@ -35,6 +74,12 @@ def revoke_all(
     each = func.unnest(literal(list(subjects), ARRAY(Text())))
     rows = select(literal(kind.value), each, literal(forget_at), literal(forget_at))
     tx.execute(insert(Revocation).from_select(["kind", "subject", "valid_from", "forget_at"], rows))
+    tx.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def _tell(tx: Transaction, revocation: Revocation) -> None:
+    tx.add(revocation)
+    tx.flush()
     tx.execute(text(f"NOTIFY {CHANNEL}"))
 
 

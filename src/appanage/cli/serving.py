@@ -121,7 +121,7 @@ def serve_web(deployment: Deployment, listener: socket.socket, *, workers: int) 
 
 
 def _serve_here(deployment: Deployment, listener: socket.socket) -> None:
-    server = uvicorn.Server(_configured(create_app(deployment)))
+    server = uvicorn.Server(configured(create_app(deployment)))
     keep_what_exists()
     server.run(sockets=[listener])
     if not server.started:
@@ -129,15 +129,15 @@ def _serve_here(deployment: Deployment, listener: socket.socket) -> None:
 
 
 def _serve_in_processes(listener: socket.socket, workers: int) -> None:
-    config = _configured("appanage.cli.processes:web_application", factory=True, workers=workers)
+    config = configured("appanage.cli.processes:web_application", factory=True, workers=workers)
     supervisor = Multiprocess(config, sockets=[listener])
     supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise Problem("The web processes did not start; the log says why.")
 
 
-def _configured(app: Any, **more: Any) -> uvicorn.Config:
-    """Our frame logs requests and knows the proxies, so the server does neither."""
+def configured(app: Any, **more: Any) -> uvicorn.Config:
+    """How the server is set. Our frame logs requests and knows the proxies, so the server does neither."""
     return uvicorn.Config(
         app,
         loop="uvloop",

@@ -31,4 +31,4 @@ class Change(Record):
     xid: Mapped[int] = mapped_column(server_default=text("(pg_current_xact_id()::text)::bigint"), index=True)
     kind: Mapped[str]
     subject: Mapped[str]
-    changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), index=True)
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

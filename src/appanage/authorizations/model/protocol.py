@@ -22,7 +22,7 @@ class PushedRequest(Record):
     parameters: Mapped[dict[str, Any]]
     by_client: Mapped[bool]
     created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]
 
 
@@ -40,7 +40,7 @@ class Interaction(Record):
     request: Mapped[dict[str, Any]]
     chosen_account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
     began_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     allowed_at: Mapped[datetime | None]
 
@@ -65,7 +65,7 @@ class AuthorizationCode(Record):
     nonce: Mapped[str | None]
     authenticated_at: Mapped[datetime]
     issued_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]
     refresh_token_id: Mapped[uuid.UUID | None]
 
@@ -87,7 +87,7 @@ class DeviceCode(Record):
     user_agent: Mapped[str]
     interval_seconds: Mapped[int]
     created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
     last_polled_at: Mapped[datetime | None]
     claimed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
     claimed_at: Mapped[datetime | None]
@@ -115,4 +115,4 @@ class SpentProof(Record):
     __tablename__ = "spent_proofs"
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
-    forget_at: Mapped[datetime] = mapped_column(index=True)
+    forget_at: Mapped[datetime]
