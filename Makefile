@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JAVASCRIPT := tests/clients/node
 # The benchmarks have an environment of their own, and the peers that they install lie beside it.
-BENCH := .bench
+BENCHMARKS := .bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --requirement
 # What building takes is locked with the rest, so that nothing is fetched here that has no hash.
@@ -41,8 +41,8 @@ check: $(VENV)/.test  ## Check format, lint, types and floors.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(BENCH)/venv/.bench wrk  ## Run the benchmarks; BENCH= names sections, see docs/benchmarks.
-	$(BENCH)/venv/bin/python bench/run.py
+bench: $(BENCHMARKS)/venv/.bench wrk  ## Run the benchmarks; BENCH= names sections, see docs/benchmarks.
+	$(BENCHMARKS)/venv/bin/python bench/run.py
 
 lock:  ## Resolve the dependencies anew with uv; UPGRADE=--upgrade takes the newest.
 	$(COMPILE) $(UPGRADE) --output-file requirements/run.lock
@@ -80,12 +80,12 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json |
 	cd $(JAVASCRIPT) && $(abspath $(BIN))/npm ci --ignore-scripts --loglevel error
 	@touch $@
 
-$(BENCH)/venv/.bench: requirements/bench.lock requirements/run.lock pyproject.toml
+$(BENCHMARKS)/venv/.bench: requirements/bench.lock requirements/run.lock pyproject.toml
 	@echo "Installing what the program and its benchmarks need …"
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed; name one with PYTHON=." >&2; exit 1; fi
-	$(PYTHON) -m venv $(BENCH)/venv
-	$(BENCH)/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+	$(PYTHON) -m venv $(BENCHMARKS)/venv
+	$(BENCHMARKS)/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
 		--requirement requirements/bench.lock
-	$(BENCH)/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation \
+	$(BENCHMARKS)/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation \
 		--editable .
 	@touch $@

@@ -30,7 +30,8 @@ def create_app(deployment: Deployment) -> ASGIApp:
         del app
         await run_in_threadpool(deployment.start)
         await deployment.desk.start()
-        yield {STATE: Shortcut(edge.at_once, edge.largest_bodies, edge.everywhere)}
+        recognized = deployment.settings.remembered
+        yield {STATE: Shortcut(edge, edge.largest_bodies, edge.everywhere, recognized=recognized)}
         await deployment.desk.stop()
         await run_in_threadpool(deployment.stop)
 

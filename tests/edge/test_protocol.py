@@ -14,8 +14,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from appanage.edge.messages import Answer, HotRequest
 from appanage.edge.protocol import EdgeProtocol
-from support.echo import LARGE, MOST, Echo
+from support.echo import LARGE, MOST, RECOGNIZED, Echo
 from support.raw_http import Reply, Served, serving
 
 GET = b"GET /hot HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -164,6 +165,122 @@ def test_the_server_s_access_log_has_a_line(caplog: pytest.LogCaptureFixture) ->
         if record.name == "uvicorn.access"
     ]
     assert lines == ['"GET /hot?a=b HTTP/1.1" 200', '"GET /cold?a=b HTTP/1.1" 200']
+
+
+# What is recognized.
+
+
+def test_a_request_that_comes_again_as_the_same_bytes_is_not_read_again(served: Served, echo: Echo) -> None:
+    client, other = served.client(), served.client()
+    request = post(b"again", b"Authorization: Bearer abc")
+
+    bodies, ids = set(), set()
+    for sender in (client, client, other, client):
+        sender.send(request)
+        reply = sender.reply()
+        bodies.add(reply.body)
+        ids.add(reply.headers["trackingid"])
+
+    assert bodies == {b"POST /hot? again"}
+    assert len(ids) == 4
+    assert len(echo.asked) == 1
+
+
+def test_one_byte_more_or_less_is_another_request(served: Served, echo: Echo) -> None:
+    client = served.client()
+
+    for credentials in (b"one", b"one", b"two", b"onee", b"on", b"One"):
+        client.send(post(b"", b"Authorization: Bearer " + credentials))
+        client.reply()
+
+    assert len(echo.asked) == 5
+
+
+def test_what_looks_like_a_request_inside_another_one_is_not_recognized(served: Served, echo: Echo) -> None:
+    """Otherwise whoever chooses a body could put requests into a connection that others share."""
+    client = served.client()
+    client.send(GET)
+    client.reply()
+    client.send(GET)
+    client.reply()
+    outer = post(GET, path=b"/hot")
+
+    client.send(outer.removesuffix(GET))
+    served.await_delivery()
+    client.send(GET)
+    reply = client.reply()
+    client.send(GET)
+    behind = client.reply()
+
+    assert reply.body == b"POST /hot? " + GET
+    assert behind.body == b"GET /hot? "
+
+
+def test_two_requests_in_one_piece_are_each_read(served: Served, echo: Echo) -> None:
+    client = served.client()
+
+    for _ in range(2):
+        client.send(GET + GET)
+        client.replies(2)
+
+    assert len(echo.asked) == 4
+
+
+def test_a_recognized_request_waits_for_an_earlier_one_that_is_in_work() -> None:
+    echo = Echo()
+    with serving(echo, EdgeProtocol) as served:
+        client = served.client()
+        client.send(GET)
+        client.reply()
+        client.send(WAIT)
+        assert echo.waits.wait(5)
+        client.send(GET)
+        served.await_delivery()
+        echo.release()
+        first, second = client.replies(2)
+
+    assert (first.body, second.body) == (b"GET /wait? ", b"GET /hot? ")
+
+
+@pytest.mark.parametrize("query", [b"cold", b"fail"])
+def test_what_cannot_be_answered_again_at_once_goes_the_ordinary_way(
+    served: Served, echo: Echo, query: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = served.client()
+    client.send(GET)
+    client.reply()
+    answer_to = echo.answer_to
+
+    def otherwise(request: HotRequest) -> Answer | None:
+        request.query = query
+        return answer_to(request)
+
+    monkeypatch.setattr(echo, "answer_to", otherwise)
+    client.send(GET)
+    reply = client.reply()
+
+    assert (way(reply), reply.body) == ("ordinary", b"GET /hot? ")
+
+
+def test_requests_beyond_the_bound_are_read_again(served: Served, echo: Echo) -> None:
+    client = served.client()
+    requests = [get(b"/hot?%d" % number) for number in range(RECOGNIZED + 1)]
+
+    for request in (*requests, requests[-1], requests[0]):
+        client.send(request)
+        client.reply()
+
+    assert len(echo.asked) == len(requests) + 1
+
+
+def test_a_long_request_is_read_every_time(served: Served, echo: Echo) -> None:
+    client = served.client()
+
+    for _ in range(3):
+        client.send(post(b"x" * 5000))
+        client.reply()
+
+    assert len(echo.asked) == 3
 
 
 # Order.
@@ -485,8 +602,10 @@ def test_uvicorn_still_has_the_parts_that_the_shortcut_is_made_of() -> None:
     assert_has(
         protocol, "limit_concurrency loop parser scope server_state tasks timeout_keep_alive transport"
     )
-    assert_has(protocol, "connection_lost on_body on_headers_complete on_message_complete shutdown")
-    assert_has(protocol, "timeout_keep_alive_handler")
+    assert_has(
+        protocol, "connection_lost data_received on_body on_headers_complete on_message_complete shutdown"
+    )
+    assert_has(protocol, "timeout_keep_alive_handler _unset_keepalive_if_required")
     assert_has(protocol.parser, "get_http_version get_method should_keep_alive")
     assert_has(protocol.server_state, "default_headers total_requests")
     assert "response_complete" in RequestResponseCycle.__init__.__code__.co_names

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from appanage.edge.protocol import STATE, EdgeProtocol, Shortcut
-from support.echo import PATHS, Echo
+from support.echo import PATHS, RECOGNIZED, Echo
 from support.raw_http import read_reply
 
 PASSED_ON = {b"cold", b"fail", b"unsafe"}
@@ -57,7 +57,7 @@ class Stage:
     def __init__(self, loop: asyncio.AbstractEventLoop, protocol: "type[Counting]") -> None:
         echo = Exact()
         self._loop = loop
-        self._app_state = {STATE: Shortcut(echo.at_once, PATHS)}
+        self._app_state = {STATE: Shortcut(echo, PATHS, recognized=RECOGNIZED)}
         self._server = ServerState()
         self._config = Config(
             echo, log_config=None, log_level="critical", access_log=False, ws="none", proxy_headers=False
@@ -251,6 +251,43 @@ def conversations(draw: st.DrawFn) -> list[Piece]:
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(data) - 1)), max_size=5)))
     pieces = [data[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
     return [Piece(piece, draw(st.sampled_from([0, 1, 2, TURNS]))) for piece in pieces if piece]
+
+
+@st.composite
+def repetitions(draw: st.DrawFn) -> list[Piece]:
+    """A few requests again and again, each in a piece of its own, so that they are recognized.
+
+    Now and then between them is one that is not whole, of which the next piece is the rest, whatever it looks like.
+    """
+    few = draw(st.lists(st.one_of(PLAIN, PLAIN, ALMOST_PLAIN), min_size=1, max_size=3))
+    between = draw(st.sampled_from([*UNFINISHED, *few]))
+    order = draw(st.lists(st.sampled_from([*few * 3, between]), min_size=2, max_size=12))
+    return [Piece(data, draw(st.sampled_from([0, 1, TURNS, TURNS]))) for data in order]
+
+
+UNFINISHED = (
+    b"POST /hot HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n",
+    b"POST /hot HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
+    b"POST /cold HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET /hot HTTP/1.1\r\nHost: a\r\nX-Name: ",
+    b"GET /hot HTTP/1.1\r\nHost: a\r\n",
+    b"GET /hot HTTP/1.1\r\nHost: a\r\n\r\n" * 2,
+    b"GET /hot HTTP/1.1\r\nHost: a\r\n\r\nGE",
+    b"GET /hot HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    b"\r\n",
+    b"G",
+)
+
+
+@given(pieces=repetitions())
+@settings(max_examples=1000, derandomize=True, database=None, deadline=None)
+def test_a_client_that_repeats_itself_gets_what_it_gets_without_the_shortcut(
+    stages: tuple[Stage, Stage], pieces: list[Piece]
+) -> None:
+    stock, edge = stages
+    without, with_ = stock.hold(pieces), edge.hold(pieces)
+    if with_ != without:
+        assert_answers_were_kept(with_, without, stock.hold(one_by_one(pieces)))
 
 
 @given(pieces=conversations())

@@ -31,7 +31,9 @@ def revoke_some(client, body, number):
 def remembered(world, body):
     """What is remembered of the authorization: the tokens that were revoked alone, and the ends of all at once."""
     with world.deployment.transaction(world.origin) as tx:
-        azn = refresh_tokens.find(tx, body["refresh_token"]).authorization_id
+        row = refresh_tokens.find(tx, body["refresh_token"])
+        assert row is not None
+        azn = row.authorization_id
         alone = tx.scalars(select(Revocation).where(Revocation.authorization_id == azn)).all()
         everything = (Revocation.kind == RevocationKind.AUTHORIZATION) & (Revocation.subject == str(azn))
         return len(alone), len(tx.scalars(select(Revocation).where(everything)).all())

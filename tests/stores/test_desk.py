@@ -1,6 +1,7 @@
 """Refreshes and standings are answered in groups, and nothing waits for a lock (decision 0022)."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from appanage.authorizations import queries
+from appanage.authorizations import statements as statements_module
 from appanage.authorizations.desk import Desk, RefreshAttempt
 from appanage.authorizations.tokens import TokenPair
 from appanage.kit.grouping import Busy, Grouping
@@ -69,6 +71,19 @@ def attempt(made: MadeApp, pair: TokenPair) -> RefreshAttempt:
     return RefreshAttempt(made.client_id, pair.refresh_token.reveal(), RefreshRequest())
 
 
+def as_public(shop: Shop, made: MadeApp) -> None:
+    """As if the app had been registered as a public client, whose refresh tokens rotate."""
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        tx.execute(
+            text(
+                "UPDATE refresh_tokens SET is_proven = false "
+                "WHERE authorization_id IN (SELECT id FROM authorizations WHERE app_id = :app)"
+            ),
+            {"app": made.id},
+        )
+        tx.execute(text("UPDATE apps SET client_proof = 'none' WHERE id = :app"), {"app": made.id})
+
+
 def test_many_refreshes_cost_three_statements(shop: Shop, statements: list[str]):
     """TEN-05: tokens, what holds of them, and one write; what holds is remembered for the next time."""
     apps = [shop.app() for _ in range(MANY)]
@@ -103,15 +118,7 @@ def test_an_answer_means_that_it_is_committed(shop: Shop):
 def test_the_refresh_token_of_a_public_client_is_rotated_in_the_group(shop: Shop):
     """REV-02: its predecessor is remembered in the same statement."""
     made, _, pair = shop.app()
-    with shop.deployment.transaction(shop.world.origin) as tx:
-        tx.execute(
-            text(
-                "UPDATE refresh_tokens SET is_proven = false "
-                "WHERE authorization_id IN (SELECT id FROM authorizations WHERE app_id = :app)"
-            ),
-            {"app": made.id},
-        )
-        tx.execute(text("UPDATE apps SET client_proof = 'none' WHERE id = :app"), {"app": made.id})
+    as_public(shop, made)
 
     answer: TokenPair = shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair)))
 
@@ -140,6 +147,51 @@ def test_a_row_that_somebody_holds_is_left_to_the_ordinary_way(shop: Shop):
 
     assert held is None
     assert answered is not None
+
+
+def test_several_refreshes_with_one_token_are_one_renewal_of_it(shop: Shop, statements: list[str]):
+    """An app with many processes asks for many access tokens at once, none of which may hold up the others."""
+    made, _, pair = shop.app()
+
+    async def at_once(desk: Desk) -> Sequence[TokenPair | None]:
+        return await asyncio.gather(*(desk.refresh(attempt(made, pair)) for _ in range(MANY)))
+
+    answers = shop.at_the_desk(at_once)
+
+    assert " ".join(statements) == "SELECT SELECT WITH"
+    assert len({one.access_token.reveal() for one in answers}) == MANY
+    assert {one.refresh_token.reveal() for one in answers} == {pair.refresh_token.reveal()}
+
+
+def test_of_a_token_that_changes_the_second_refresh_is_a_retry(shop: Shop):
+    """REV-03: which is for the ordinary way to tell from reuse."""
+    made, _, pair = shop.app()
+    as_public(shop, made)
+
+    async def at_once(desk: Desk) -> Sequence[TokenPair | None]:
+        return await asyncio.gather(*(desk.refresh(attempt(made, pair)) for _ in range(3)))
+
+    first, *others = shop.at_the_desk(at_once)
+
+    assert first is not None
+    assert others == [None, None]
+
+
+def test_a_row_that_is_free_again_at_once_is_asked_for_once_more(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    """Two processes that renew the same token at the same moment are both quick."""
+    made, _, pair = shop.app()
+    renew, tries = statements_module.renew_refresh_tokens, []
+
+    async def overtaken(connection: Any, renewals: Any, now: Any) -> frozenset[uuid.UUID]:
+        tries.append(len(renewals))
+        if len(tries) == 1:
+            await renew(connection, renewals, now)  # as another process does it
+        return await renew(connection, renewals, now)
+
+    monkeypatch.setattr(statements_module, "renew_refresh_tokens", overtaken)
+
+    assert shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair))) is not None
+    assert tries == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from appanage.edge.protocol import STATE, Shortcut
 
 MOST = 8 * 1024
 LARGE = b"x" * 64 * 1024
+RECOGNIZED = 50  # requests
 PATHS = {("GET", "/hot"): 0, ("POST", "/hot"): MOST}
 
 
@@ -27,6 +28,7 @@ class Echo:
 
     def __init__(self, *, headers: Headers = (), has_shortcut: bool = True) -> None:
         self.asked: list[HotRequest] = []
+        self.answered = 0
         self.waits = threading.Event()
         self._headers = headers
         self._has_shortcut = has_shortcut
@@ -46,8 +48,12 @@ class Echo:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._released.set)
 
-    def at_once(self, request: HotRequest) -> Answer | None:
+    def question_of(self, request: HotRequest) -> HotRequest:
         self.asked.append(request)
+        return request
+
+    def answer_to(self, request: HotRequest) -> Answer | None:
+        self.answered += 1
         if request.query == b"cold":
             return None
         if request.query == b"fail":
@@ -60,7 +66,7 @@ class Echo:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()
         if self._has_shortcut:
-            scope["state"][STATE] = Shortcut(self.at_once, PATHS, self._headers)
+            scope["state"][STATE] = Shortcut(self, PATHS, self._headers, recognized=RECOGNIZED)
         for event in ("startup", "shutdown"):
             await receive()
             await send({"type": f"lifespan.{event}.complete"})

@@ -5,10 +5,12 @@ alone refuses, records and ends.
 """
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
+from typing import Literal
 
 import psycopg
 import structlog
@@ -53,6 +55,13 @@ class CodeAttempt:
     presented: CodeRedemption
 
 
+class _Outcome(Enum):
+    TAKEN = auto()  # somebody else had the row at that moment
+
+
+_Answer = TokenPair | Literal[_Outcome.TAKEN] | None
+
+
 class Desk:
     """Belongs to one event loop, between `start` and `stop`."""
 
@@ -65,7 +74,7 @@ class Desk:
         self._clock = clock
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._found: Grouping[uuid.UUID, Standing | None] = Grouping(self._find_standings)
-        self._refreshed: Grouping[RefreshAttempt, TokenPair | None] = Grouping(self._refresh)
+        self._refreshed: Grouping[RefreshAttempt, _Answer] = Grouping(self._refresh)
         self._redeemed: Grouping[CodeAttempt, TokenPair | None] = Grouping(self._redeem)
 
     async def start(self) -> None:
@@ -93,7 +102,10 @@ class Desk:
         """New tokens, committed. Raises Busy."""
         if not is_well_formed(attempt.refresh_token, Prefix.REFRESH_TOKEN):
             return None
-        return await self._refreshed.ask(attempt)
+        answer = await self._refreshed.ask(attempt)
+        if answer is _Outcome.TAKEN:  # by another process that is quick too, so it is free again
+            answer = await self._refreshed.ask(attempt)
+        return None if answer is _Outcome.TAKEN else answer
 
     async def redeem(self, attempt: CodeAttempt) -> TokenPair | None:
         """Tokens for a code, committed. Raises Busy."""
@@ -110,30 +122,50 @@ class Desk:
             return [None] * len(ids)
         return [found.get(one) for one in ids]
 
-    async def _refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[TokenPair | None]:
+    async def _refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[_Answer]:
         now = self._clock()
         if not self._issuer.keys.is_current(now):
             return [None] * len(attempts)
-        digests = [digest(one.refresh_token) for one in attempts]
         try:
             async with self._connection() as connection:
-                found = await statements.find_refresh_tokens(connection, set(digests))
-                standings = await self._standings_of(
-                    connection, {one.authorization_id for one in found.values()}
+                found = await statements.find_refresh_tokens(
+                    connection, {digest(one.refresh_token) for one in attempts}
                 )
-                decided: dict[int, tuple[FoundRefreshToken, Renewed]] = {}
-                for place, key in enumerate(digests):
-                    kept = found.pop(key, None)  # a second attempt with the same token is for the patient way
-                    standing = standings.get(kept.authorization_id) if kept else None
-                    renewed = self._renew(attempts[place], kept, standing, now) if kept else None
-                    if kept and renewed:
-                        decided[place] = kept, renewed
-                written = await self._write_renewals(connection, list(decided.values()), now)
+                authorizations = {one.authorization_id for one in found.values()}
+                standings = await self._standings_of(connection, authorizations)
+                decided = self._decide(attempts, found, standings, now)
+                written = await self._write_renewals(connection, decided.values(), now)
         except (psycopg.Error, PoolTimeout) as error:
             _complain(error)
             return [None] * len(attempts)
-        done = {place: renewed.pair for place, (kept, renewed) in decided.items() if kept.id in written}
-        return [done.get(place) for place in range(len(attempts))]
+        answers: dict[int, _Answer] = {
+            place: renewed.pair if kept.id in written else _Outcome.TAKEN
+            for place, (kept, renewed) in decided.items()
+        }
+        return [answers.get(place) for place in range(len(attempts))]
+
+    def _decide(
+        self,
+        attempts: Sequence[RefreshAttempt],
+        found: dict[bytes, FoundRefreshToken],
+        standings: Mapping[uuid.UUID, Standing],
+        now: datetime,
+    ) -> dict[int, tuple[FoundRefreshToken, Renewed]]:
+        """What becomes of the attempts that may succeed, by their place.
+
+        Several with one token are one renewal of it. If it changes, all but the first are retries, which are for the
+        patient way.
+        """
+        decided = {}
+        for place, attempt in enumerate(attempts):
+            key = digest(attempt.refresh_token)
+            kept = found.get(key)
+            renewed = self._renew(attempt, kept, standings.get(kept.authorization_id), now) if kept else None
+            if kept and renewed:
+                decided[place] = kept, renewed
+                if renewed.successor is not None:
+                    del found[key]
+        return decided
 
     def _renew(
         self, attempt: RefreshAttempt, kept: FoundRefreshToken, standing: Standing | None, now: datetime
@@ -152,20 +184,20 @@ class Desk:
             return None
 
     async def _write_renewals(
-        self, connection: Connection, decided: Sequence[tuple[FoundRefreshToken, Renewed]], now: datetime
+        self, connection: Connection, decided: Iterable[tuple[FoundRefreshToken, Renewed]], now: datetime
     ) -> frozenset[uuid.UUID]:
-        renewals = [
-            Renewal(
+        renewals = {
+            kept.id: Renewal(
                 kept,
                 renewed.expires_at,
                 renewed.ends_at,
                 renewed.successor.digest if renewed.successor else None,
             )
             for kept, renewed in decided
-        ]
+        }
         if not renewals:
             return frozenset()
-        return await statements.renew_refresh_tokens(connection, renewals, now)
+        return await statements.renew_refresh_tokens(connection, list(renewals.values()), now)
 
     async def _redeem(self, attempts: Sequence[CodeAttempt]) -> Sequence[TokenPair | None]:
         now = self._clock()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,7 +12,7 @@ from appanage.deployment import Deployment
 from appanage.edge.allowances import Allowances
 from appanage.edge.endpoints import Endpoint, hot_endpoints
 from appanage.edge.messages import Answer, Headers, HotRequest, tracking_ids
-from appanage.edge.questions import Found, question_of
+from appanage.edge.questions import Found, key_of
 from appanage.kit.grouping import Busy
 from appanage.kit.memory import Memory
 from appanage.kit.metrics import TURNED_AWAY
@@ -25,6 +25,17 @@ _ALIVE = Answer(
 _COME_AGAIN = "The platform has more to do than it can at this moment. Try again in a second."
 _ADDED_TO_EACH = frozenset({b"trackingid", b"content-length", b"date", b"server"})
 _LARGEST_ANSWER = 64 * 1024  # bytes that are worth remembering
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request without what the answer does not depend on; without an endpoint the one for health."""
+
+    endpoint: Endpoint | None
+    key: bytes
+
+
+_ARE_YOU_ALIVE = Question(None, b"")
 
 
 class Edge:
@@ -64,19 +75,23 @@ class Edge:
         else:
             await self._serve(endpoint, scope, receive, send)
 
-    def at_once(self, request: HotRequest) -> Answer | None:
-        """The answer, if it is in memory and may be given."""
+    def question_of(self, request: HotRequest) -> Question | None:
+        """What the request asks, if that may be answered from memory."""
         of = (request.method, request.path)
+        if of == _HEALTH:
+            return _ARE_YOU_ALIVE
         endpoint = self._endpoints.get(of)
-        if endpoint is None:
-            return _ALIVE if of == _HEALTH else None
-        if not endpoint.remembers or not self._freshness.is_fresh:
-            return None
-        question = question_of(request)
-        return self._recall(endpoint, question) if question else None
+        key = key_of(request) if endpoint is not None and endpoint.remembers else None
+        return Question(endpoint, key) if key else None
 
-    def _recall(self, endpoint: Endpoint, question: bytes) -> Answer | None:
-        found = self._answers.recall(question)
+    def answer_to(self, question: Question) -> Answer | None:
+        """The answer, if it is in memory and may be given."""
+        if question.endpoint is None:
+            return _ALIVE
+        return self._recall(question.endpoint, question.key) if self._freshness.is_fresh else None
+
+    def _recall(self, endpoint: Endpoint, key: bytes) -> Answer | None:
+        found = self._answers.recall(key)
         if found is None or found.until <= self._clock():
             return None
         if found.account is not None and not self._allowances.spend(found.account):
@@ -98,8 +113,8 @@ class Edge:
             client[0] if client else "",
         )
         await self._until_fresh()
-        question = question_of(request) if endpoint.remembers else None
-        answer = self._recall(endpoint, question) if question and self._freshness.is_fresh else None
+        key = key_of(request) if endpoint.remembers else None
+        answer = self._recall(endpoint, key) if key and self._freshness.is_fresh else None
         if answer is None:
             asked_at = self._answers.moment
             try:
@@ -108,9 +123,9 @@ class Edge:
                 await self._turn_away(send)
                 return
             if found is None:
-                await self._capture(endpoint, question, request, scope, _again(body, receive), send)
+                await self._capture(endpoint, key, request, scope, _again(body, receive), send)
                 return
-            self._keep(question, found, asked_at)
+            self._keep(key, found, asked_at)
             endpoint.answered.inc()
             answer = found.answer
         await self._send(answer, send)
@@ -118,7 +133,7 @@ class Edge:
     async def _capture(
         self,
         endpoint: Endpoint,
-        question: bytes | None,
+        key: bytes | None,
         request: HotRequest,
         scope: Scope,
         receive: Receive,
@@ -127,17 +142,17 @@ class Edge:
         """The ordinary way, whose answer is remembered if that is possible."""
         asked_at = self._answers.moment
         try:
-            basis = await endpoint.basis(request) if question and endpoint.captures else None
+            basis = await endpoint.basis(request) if key and endpoint.captures else None
         except Busy:
             basis = None
         captured = _Captured(send, beside=self.everywhere)
         await self._pass_on(scope, receive, captured.send if basis else send)
         if basis and captured.answer is not None:
-            self._keep(question, replace(basis, answer=captured.answer), asked_at)
+            self._keep(key, replace(basis, answer=captured.answer), asked_at)
 
-    def _keep(self, question: bytes | None, found: Found, asked_at: int) -> None:
-        if question is not None:
-            self._answers.keep(question, found, rests_on=found.rests_on, asked_at=asked_at)
+    def _keep(self, key: bytes | None, found: Found, asked_at: int) -> None:
+        if key is not None:
+            self._answers.keep(key, found, rests_on=found.rests_on, asked_at=asked_at)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._under_way >= self._most:

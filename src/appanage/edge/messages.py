@@ -2,11 +2,12 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from random import SystemRandom
+from typing import Protocol, TypeVar
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -42,8 +43,17 @@ class Answer:
         return b"HTTP/1.1 %d %b\r\n" % (self.status, _phrase(self.status)) + lines((*self.headers, length))
 
 
-AtOnce = Callable[[HotRequest], Answer | None]
-"""Answers from memory without ever waiting, or says None: then the request goes the ordinary way."""
+Q = TypeVar("Q")
+
+
+class AtOnce(Protocol[Q]):
+    """Answers from memory without ever waiting, or says None: then the request goes the ordinary way."""
+
+    def question_of(self, request: HotRequest) -> Q | None:
+        """What the request asks, which depends on nothing but the request."""
+
+    def answer_to(self, question: Q) -> Answer | None:
+        """The answer of this moment."""
 
 
 def lines(headers: Headers) -> bytes:

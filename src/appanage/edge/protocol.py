@@ -3,11 +3,15 @@
 An ASGI server makes a scope, a task and two messages for every request, which costs more than most of our answers do.
 So a few exact requests are collected here and answered from the parser's callbacks. Whatever is not quite plain, or
 not in memory, goes the ordinary way, and the client cannot tell the difference.
+
+Reading costs more than answering, too. What comes as the very same bytes as a request before asks the very same
+question, so it is not read again.
 """
 
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Mapping
-from typing import Any
+from hashlib import sha256
+from typing import Any, Generic
 
 import httptools
 import structlog
@@ -15,24 +19,33 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from appanage.edge.messages import Answer, AtOnce, Headers, HotRequest, lines, tracking_ids
+from appanage.edge.messages import Answer, AtOnce, Headers, HotRequest, Q, lines, tracking_ids
 
 STATE = "shortcut"
 """The name in the application's lifespan state under which the protocol finds its shortcut."""
 
+_LONGEST = 4096  # bytes of a request that is recognized
 _UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 
 log = structlog.get_logger("appanage.edge")
 
 
-class Shortcut:
+class Shortcut(Generic[Q]):
     """What is answered at once, and the headers that all those answers have.
 
     `paths` names the requests worth collecting, by method and raw path, each with the most bytes that its body may
-    have; `headers` are sent with every answer, besides the server's own and the tracking id.
+    have; `headers` are sent with every answer, besides the server's own and the tracking id. So many requests are
+    `recognized` by their bytes, of which only a digest is kept: they hold credentials.
     """
 
-    def __init__(self, at_once: AtOnce, paths: Mapping[tuple[str, str], int], headers: Headers = ()) -> None:
+    def __init__(
+        self,
+        at_once: AtOnce[Q],
+        paths: Mapping[tuple[str, str], int],
+        headers: Headers = (),
+        *,
+        recognized: int = 0,
+    ) -> None:
         assert not any(method == "HEAD" for method, _ in paths), "an answer to HEAD has no body"
         self.at_once = at_once
         self.routes = {
@@ -42,6 +55,21 @@ class Shortcut:
         self._tracking_ids = tracking_ids()
         self._defaults: list[tuple[bytes, bytes]] | None = None
         self._lines = b""
+        self._questions: dict[bytes, Q] = {}
+        self._recognized = recognized
+
+    def recognize(self, request: bytes) -> Q | None:
+        """What a whole request asks that came before as the same bytes."""
+        if len(request) > _LONGEST:
+            return None
+        return self._questions.get(sha256(request).digest())
+
+    def remember(self, request: bytes, question: Q) -> None:
+        if len(request) > _LONGEST or not self._recognized:
+            return
+        if len(self._questions) >= self._recognized:
+            del self._questions[next(iter(self._questions))]  # the oldest
+        self._questions[sha256(request).digest()] = question
 
     def message(self, answer: Answer, defaults: list[tuple[bytes, bytes]]) -> bytes:
         """The answer as it is sent; the server's default headers are a new list every second, with the new date."""
@@ -51,7 +79,15 @@ class Shortcut:
         return b"".join((answer.wire, self._lines, next(self._tracking_ids), b"\r\n\r\n", answer.body))
 
 
-_NOTHING = Shortcut(lambda _request: None, {})
+class _Nothing:
+    def question_of(self, _request: HotRequest) -> None:
+        return None
+
+    def answer_to(self, _question: object) -> None:
+        return None
+
+
+_NOTHING: Shortcut[Any] = Shortcut(_Nothing(), {})
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -65,8 +101,11 @@ class EdgeProtocol(HttpToolsProtocol):
         _loop: AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._shortcut: Shortcut = app_state.get(STATE, _NOTHING)
+        self._shortcut: Shortcut[Any] = app_state.get(STATE, _NOTHING)
         self._collecting: HotRequest | None = None
+        self._is_between = True  # one request and the next
+        self._begun = 0  # requests in what is being read
+        self._asked: Any = None  # what was answered of it
         self._idle_since: float | None = None
         self._idle_timer: TimerHandle | None = None
 
@@ -74,6 +113,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Leaves out the scope, which `_go_the_ordinary_way` makes for those who need it."""
+        self._is_between = False
+        self._begun += 1
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -91,6 +132,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._collecting.body += body
 
     def on_message_complete(self) -> None:
+        self._is_between = True
         if self._collecting is None:
             super().on_message_complete()
             return
@@ -103,6 +145,16 @@ class EdgeProtocol(HttpToolsProtocol):
             self._send(message)
 
     # What the server calls.
+
+    def data_received(self, data: bytes) -> None:
+        """Reads what came, unless it is one whole request that is recognized."""
+        is_first = self._is_between
+        if is_first and self._answer_again(data):
+            return
+        self._begun, self._asked = 0, None
+        super().data_received(data)
+        if is_first and self._is_between and self._begun == 1 and self._asked is not None:
+            self._shortcut.remember(data, self._asked)
 
     def shutdown(self) -> None:
         """Lets a request that is still being read be answered, as uvicorn does, and the connection end with it."""
@@ -151,7 +203,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _answer(self, request: HotRequest) -> bytes | None:
         try:
-            answer = self._shortcut.at_once(request)
+            question = self._shortcut.at_once.question_of(request)
+            answer = None if question is None else self._shortcut.at_once.answer_to(question)
             if answer is None:
                 return None
             message = self._shortcut.message(answer, self.server_state.default_headers)
@@ -160,7 +213,26 @@ class EdgeProtocol(HttpToolsProtocol):
             return None
         if self.access_log:
             self._log_access(request, answer)
+        if not self.config.access_log:  # of what is not read again no line could be written
+            self._asked = question
         return message
+
+    def _answer_again(self, data: bytes) -> bool:
+        """Whether the answer was sent. Otherwise the parser reads the request, as if it had not been recognized."""
+        question = self._shortcut.recognize(data)
+        if question is None or self._is_busy() or self.flow.write_paused:
+            return False
+        try:
+            answer = self._shortcut.at_once.answer_to(question)
+            if answer is None:
+                return False
+            message = self._shortcut.message(answer, self.server_state.default_headers)
+        except Exception:  # the same request will be read and tried again
+            log.exception("answering again failed")
+            return False
+        self._unset_keepalive_if_required()
+        self._send(message)
+        return True
 
     def _log_access(self, request: HotRequest, answer: Answer) -> None:
         peer = f"{self.client[0]}:{self.client[1]}" if self.client else ""

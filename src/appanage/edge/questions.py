@@ -31,7 +31,7 @@ class Found:
         return replace(self, account=str(account_id))
 
 
-def question_of(request: HotRequest) -> bytes | None:
+def key_of(request: HotRequest) -> bytes | None:
     """A digest of everything that the answer can depend on; None for a request that is not answered from memory.
 
     The credentials are part of the question, so nobody is given what was found for somebody else. A proof of possession

@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
@@ -50,8 +53,10 @@ class AccessClaims:
 
 
 def sign(claims: AccessClaims, key: SigningKey) -> str:
-    header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.key_id}
-    return jwt.encode(header, _as_json(claims), key.key, registry=_REGISTRY)
+    """The claims as a compact JWS (RFC 7515 §7.1)."""
+    # By hand, because a library that can sign everything takes longer to find out how than signing takes.
+    signed = _header(key.key_id) + b"." + _encoded(msgspec.json.encode(_as_json(claims)))
+    return (signed + b"." + _encoded(key.sign_es256(signed))).decode("ascii")
 
 
 def key_id_of(token: str) -> str:
@@ -87,9 +92,18 @@ def verify(
     return found
 
 
+@lru_cache(maxsize=16)
+def _header(key_id: str) -> bytes:
+    return _encoded(msgspec.json.encode({"alg": ALGORITHM, "typ": TYPE, "kid": key_id}))
+
+
+def _encoded(part: bytes) -> bytes:
+    return urlsafe_b64encode(part).rstrip(b"=")
+
+
 def _as_json(claims: AccessClaims) -> dict[str, Any]:
     organization = str(claims.organization)
-    made = {
+    made: dict[str, Any] = {
         "iss": claims.issuer,
         "aud": claims.audience,
         "sub": str(claims.subject),
@@ -102,13 +116,15 @@ def _as_json(claims: AccessClaims) -> dict[str, Any]:
         "exp": int(claims.expires_at.timestamp()),
         "jti": claims.token_id,
     }
-    optional = {
-        "fam": claims.family,
-        "cnf": {"jkt": claims.key_thumbprint} if claims.key_thumbprint else None,
-        "act": {"sub": claims.actor} if claims.actor else None,
-        "src": claims.source,
-    }
-    return made | {name: value for name, value in optional.items() if value}
+    if claims.family:
+        made["fam"] = claims.family
+    if claims.key_thumbprint:
+        made["cnf"] = {"jkt": claims.key_thumbprint}
+    if claims.actor:
+        made["act"] = {"sub": claims.actor}
+    if claims.source:
+        made["src"] = claims.source
+    return made
 
 
 def _from_json(claims: Mapping[str, Any]) -> AccessClaims:
