@@ -186,6 +186,16 @@ def test_a_request_that_comes_again_as_the_same_bytes_is_not_read_again(served: 
     assert len(echo.asked) == 1
 
 
+def test_a_request_is_recognized_after_one_that_went_the_ordinary_way(served: Served, echo: Echo) -> None:
+    client = served.client()
+
+    for request in (GET, COLD, GET, post(b"a body", path=b"/cold"), GET):
+        client.send(request)
+        client.reply()
+
+    assert len(echo.asked) == 1
+
+
 def test_one_byte_more_or_less_is_another_request(served: Served, echo: Echo) -> None:
     client = served.client()
 

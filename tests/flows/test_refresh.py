@@ -1,10 +1,10 @@
 """Refresh and revocation (RFC 6749 §6, RFC 7009, RFC 9700 §4.14): what is renewed, what rotates, what ends."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from joserfc.jwk import ECKey
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from appanage.apps.model import ClientProof

@@ -1,13 +1,13 @@
 """Token exchange (RFC 8693): a client makes less of a token, and never more."""
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from appanage.oauth.access_tokens import AccessClaims
 from appanage.oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget

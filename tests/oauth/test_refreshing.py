@@ -1,12 +1,12 @@
 """The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from appanage.oauth.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError, ReusedToken
 from appanage.oauth.refreshing import (

@@ -7,13 +7,13 @@ alone refuses, records and ends.
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Literal
 
 import psycopg
 import structlog
+from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from appanage.authorizations import codes, refresh_tokens, statements
@@ -37,8 +37,7 @@ _STATEMENT = 5000  # milliseconds
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshAttempt:
+class RefreshAttempt(Struct, frozen=True):
     """A refresh by an authenticated client."""
 
     client_id: str
@@ -46,8 +45,7 @@ class RefreshAttempt:
     request: RefreshRequest
 
 
-@dataclass(frozen=True, slots=True)
-class CodeAttempt:
+class CodeAttempt(Struct, frozen=True):
     """A redemption by an authenticated client."""
 
     client_id: str

@@ -2,10 +2,10 @@
 
 import hmac
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from msgspec import Struct
 from sqlalchemy import update
 
 from appanage import events
@@ -54,8 +54,7 @@ class Kept(Protocol):
     def revoked_at(self) -> datetime | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Renewed:
+class Renewed(Struct, frozen=True):
     """What a refresh makes: the answer, and what is to be written. `successor` is None when the token stays the same."""
 
     pair: TokenPair

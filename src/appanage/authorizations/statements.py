@@ -7,10 +7,10 @@ else holds, or has changed meanwhile, is left out, and whoever asked for it goes
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import namedtuple_row
 
@@ -62,8 +62,7 @@ class FoundCode(NamedTuple):
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(Struct, frozen=True):
     """What is to be written of one refresh. `successor` is the digest of the token that takes the place of this one."""
 
     found: FoundRefreshToken
@@ -72,8 +71,7 @@ class Renewal:
     successor: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Redemption:
+class Redemption(Struct, frozen=True):
     """What is to be written of one code: `refresh_token` are the columns of the new row."""
 
     found: FoundCode

@@ -3,10 +3,12 @@
 import hmac
 import secrets
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
+
+from msgspec import Struct, structs
 
 from appanage.apps.model import App
 from appanage.authorizations.keys import KeyRing
@@ -32,8 +34,7 @@ class Client(Protocol):
     def is_strict(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class TokenGrant:
+class TokenGrant(Struct, frozen=True):
     """What a grant type proved, for one request. `standing` is what holds of the authorization.
 
     `scopes` are those of the access token; `kept_scopes` those that every refresh may ask for, None for all that the
@@ -50,8 +51,7 @@ class TokenGrant:
     nonce: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Struct, frozen=True):
     value: Secret
     claims: AccessClaims
 
@@ -60,8 +60,7 @@ class AccessToken:
         return "DPoP" if self.claims.key_thumbprint else "Bearer"
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedTokens:
+class IssuedTokens(Struct, frozen=True):
     """An access token on its way to the client."""
 
     access: AccessToken
@@ -92,8 +91,7 @@ class IssuedTokens:
         return int((until - self.now).total_seconds())
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair(IssuedTokens):
+class TokenPair(IssuedTokens, frozen=True):
     """An access token, the refresh token that renews it, and what tells about the person if that was asked for."""
 
     refresh_token: Secret
@@ -190,7 +188,7 @@ class TokenIssuer:
         self.keys.keep_current(tx)
         now = tx.now.replace(microsecond=0)
         lifetime = self.settings.lifetimes.short_access_token
-        made = replace(
+        made = structs.replace(
             claims,
             audience=audience,
             scopes=scopes,

@@ -153,7 +153,7 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         self._begun, self._asked = 0, None
         super().data_received(data)
-        if is_first and self._is_between and self._begun == 1 and self._asked is not None:
+        if is_first and self._begun == 1 and self._asked is not None:
             self._shortcut.remember(data, self._asked)
 
     def shutdown(self) -> None:

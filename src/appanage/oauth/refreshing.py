@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from msgspec import Struct
+
 from appanage.oauth.errors import InvalidGrant, ReusedToken
 from appanage.oauth.resources import narrow_resource
 from appanage.oauth.scopes import narrow
@@ -20,8 +22,7 @@ class Superseded:
     is_predecessor: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshGrant:
+class RefreshGrant(Struct, frozen=True):
     """A refresh token as it is kept. `approved` are the scopes that may be used at this moment."""
 
     client_id: str
@@ -35,8 +36,7 @@ class RefreshGrant:
     superseded: Superseded | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshRequest:
+class RefreshRequest(Struct, frozen=True):
     """What a token request presents beside the refresh token."""
 
     scope: str | None = None
@@ -52,8 +52,7 @@ class Renewal(Enum):
     REPEAT = "repeat"  # the successor that was given already, once more
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(Struct, frozen=True):
     scopes: frozenset[str]
     resource: str | None
     renewal: Renewal
