@@ -1,10 +1,11 @@
 """Refresh and revocation (RFC 6749 §6, RFC 7009, RFC 9700 §4.14): what is renewed, what rotates, what ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from joserfc.jwk import ECKey
-from msgspec.structs import replace
+from msgspec import structs
 from sqlalchemy import text
 
 from appanage.apps.model import ClientProof
@@ -362,7 +363,7 @@ class TestRevocation:
         body = desk.tokens(at_desk)
         with world.deployment.transaction(world.origin) as tx:
             claims = world.deployment.verifier.claims_of(tx, body["access_token"])
-            ahead = replace(claims, issued_at=claims.issued_at + timedelta(seconds=50))
+            ahead = structs.replace(claims, issued_at=claims.issued_at + timedelta(seconds=50))
             token = sign(ahead, world.deployment.keys.signing_key(tx))
         before = desk.introspect(token)["active"]
         desk.revoke(token)
@@ -375,7 +376,9 @@ class TestRevocation:
         body = desk.tokens(at_desk)
         with world.deployment.transaction(world.origin) as tx:
             claims = world.deployment.verifier.claims_of(tx, body["access_token"])
-            ahead = replace(claims, issued_at=claims.issued_at + timedelta(seconds=50), token_id="another")
+            ahead = structs.replace(
+                claims, issued_at=claims.issued_at + timedelta(seconds=50), token_id="another"
+            )
             token = sign(ahead, world.deployment.keys.signing_key(tx))
         desk.revoke(body["refresh_token"])
 

@@ -24,7 +24,7 @@ from appanage.authorizations.tokens import TokenIssuer, TokenPair
 from appanage.kit.clock import Clock
 from appanage.kit.grouping import Grouping
 from appanage.kit.memory import Memory
-from appanage.kit.secrets import Prefix, digest, is_well_formed
+from appanage.kit.secrets import Prefix, digest
 from appanage.oauth.codes import CodeRedemption
 from appanage.oauth.errors import OAuthError
 from appanage.oauth.refreshing import RefreshRequest
@@ -98,7 +98,7 @@ class Desk:
 
     async def refresh(self, attempt: RefreshAttempt) -> TokenPair | None:
         """New tokens, committed. Raises Busy."""
-        if not is_well_formed(attempt.refresh_token, Prefix.REFRESH_TOKEN):
+        if not attempt.refresh_token.startswith(Prefix.REFRESH_TOKEN):
             return None
         answer = await self._refreshed.ask(attempt)
         if answer is _Outcome.TAKEN:  # by another process that is quick too, so it is free again
@@ -107,7 +107,7 @@ class Desk:
 
     async def redeem(self, attempt: CodeAttempt) -> TokenPair | None:
         """Tokens for a code, committed. Raises Busy."""
-        if not is_well_formed(attempt.code, Prefix.AUTHORIZATION_CODE):
+        if not attempt.code.startswith(Prefix.AUTHORIZATION_CODE):
             return None
         return await self._redeemed.ask(attempt)
 
@@ -124,14 +124,13 @@ class Desk:
         now = self._clock()
         if not self._issuer.keys.is_current(now):
             return [None] * len(attempts)
+        digests = [digest(one.refresh_token) for one in attempts]
         try:
             async with self._connection() as connection:
-                found = await statements.find_refresh_tokens(
-                    connection, {digest(one.refresh_token) for one in attempts}
-                )
+                found = await statements.find_refresh_tokens(connection, set(digests))
                 authorizations = {one.authorization_id for one in found.values()}
                 standings = await self._standings_of(connection, authorizations)
-                decided = self._decide(attempts, found, standings, now)
+                decided = self._decide(attempts, digests, found, standings, now)
                 written = await self._write_renewals(connection, decided.values(), now)
         except (psycopg.Error, PoolTimeout) as error:
             _complain(error)
@@ -145,6 +144,7 @@ class Desk:
     def _decide(
         self,
         attempts: Sequence[RefreshAttempt],
+        digests: Sequence[bytes],
         found: dict[bytes, FoundRefreshToken],
         standings: Mapping[uuid.UUID, Standing],
         now: datetime,
@@ -155,8 +155,7 @@ class Desk:
         patient way.
         """
         decided = {}
-        for place, attempt in enumerate(attempts):
-            key = digest(attempt.refresh_token)
+        for place, (attempt, key) in enumerate(zip(attempts, digests, strict=True)):
             kept = found.get(key)
             renewed = self._renew(attempt, kept, standings.get(kept.authorization_id), now) if kept else None
             if kept and renewed:

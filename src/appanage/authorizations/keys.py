@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -43,7 +43,7 @@ class KeyRing:
     def __init__(self, secret_key: bytes, *, signs_id_tokens_with: str) -> None:
         self.algorithms = (ACCESS_TOKEN_ALGORITHM, signs_id_tokens_with)
         self._sealing_key = sealing.derive_key(secret_key, _PURPOSE)
-        self._keys: Mapping[str, PublishedKey] = {}
+        self._keys: dict[str, PublishedKey] = {}  # the oldest first
         self._loaded_at: datetime | None = None
         self._lock = Lock()
 
@@ -90,8 +90,7 @@ class KeyRing:
 
     def public_keys(self) -> list[dict[str, Any]]:
         """The key set (RFC 7517 §5), the newest first."""
-        newest_first = sorted(self._keys.values(), key=lambda key: key.active_from, reverse=True)
-        return [published.signing_key.public for published in newest_first]
+        return [published.signing_key.public for published in reversed(self._keys.values())]
 
     def make(self, tx: Transaction, algorithm: str, *, active_from: datetime, by: events.Actor) -> SigningKey:
         made = new_signing_key(secrets.token_hex(8), algorithm)
@@ -114,12 +113,10 @@ class KeyRing:
         return made
 
     def _newest(self, now: datetime, algorithm: str) -> SigningKey | None:
-        ready = [
-            key
-            for key in self._keys.values()
-            if key.active_from <= now and key.signing_key.algorithm == algorithm
-        ]
-        return max(ready, key=lambda key: key.active_from).signing_key if ready else None
+        for published in reversed(self._keys.values()):
+            if published.active_from <= now and published.signing_key.algorithm == algorithm:
+                return published.signing_key
+        return None
 
     def _signing_key(self, row: SigningKeyRecord) -> SigningKey:
         """What is known of a key stays true, and to open one takes long."""

@@ -6,7 +6,7 @@ else holds, or has changed meanwhile, is left out, and whoever asked for it goes
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ async def find_refresh_tokens(
 ) -> dict[bytes, FoundRefreshToken]:
     """Each of these refresh tokens that there is, by its digest."""
     cursor = connection.cursor(binary=True)
-    await cursor.execute(_REFRESH_TOKENS, (list(digests),), prepare=True)
+    await cursor.execute(_REFRESH_TOKENS, (_array(map(_bytes, digests)),), prepare=True)
     return {row[0]: FoundRefreshToken._make(row) for row in await cursor.fetchall()}
 
 
@@ -101,11 +101,11 @@ async def renew_refresh_tokens(
 ) -> frozenset[uuid.UUID]:
     """Writes the renewals of rows that are free and as they were found; tells of which."""
     columns = (
-        [one.found.id for one in renewals],
-        [one.found.version for one in renewals],
-        [one.expires_at for one in renewals],
-        [one.ends_at for one in renewals],
-        [one.successor for one in renewals],
+        _array(one.found.id.hex for one in renewals),
+        _array(str(one.found.version) for one in renewals),
+        _array(_moment(one.expires_at) for one in renewals),
+        _array(_moment(one.ends_at) for one in renewals),
+        _array(_bytes(one.successor) for one in renewals),
     )
     cursor = connection.cursor(binary=True)
     await cursor.execute(_RENEW, (*columns, now, now, now), prepare=True)
@@ -134,6 +134,19 @@ async def redeem_codes(
     cursor = connection.cursor(binary=True)
     await cursor.execute(_REDEEM, (*columns, now), prepare=True)
     return frozenset(row[0] for row in await cursor.fetchall())
+
+
+def _array(elements: Iterable[str]) -> str:
+    """An array of elements that need no quotes, or have them. psycopg would look at each of them twice."""
+    return "{" + ",".join(elements) + "}"
+
+
+def _moment(value: datetime | None) -> str:
+    return f'"{value}"' if value else "NULL"
+
+
+def _bytes(value: bytes | None) -> str:
+    return f'"\\\\x{value.hex()}"' if value else "NULL"
 
 
 def _standing(row: Any) -> Standing:
@@ -191,7 +204,7 @@ _STANDINGS = f"SELECT {_STANDING_COLUMNS} FROM authorizations a {_STANDING_TABLE
 _REFRESH_TOKENS = """
 SELECT digest, id, xmin::text::bigint, authorization_id, scopes, resource, key_thumbprint, is_proven, expires_at,
     ends_at, revoked_at
-FROM refresh_tokens WHERE digest = ANY(%s)
+FROM refresh_tokens WHERE digest = ANY(%s::bytea[])
 """
 
 _RENEW = """

@@ -48,8 +48,9 @@ def require(parameters: Mapping[str, str], name: str) -> str:
 
 
 def _decoded(part: bytes) -> str:
+    is_encoded = b"%" in part or b"+" in part
     try:
-        text = unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")
+        text = (unquote_to_bytes(part.replace(b"+", b" ")) if is_encoded else part).decode("utf-8")
     except UnicodeDecodeError as cause:
         raise InvalidRequest("A parameter is not valid UTF-8.") from cause
     if "\0" in text:
