@@ -293,6 +293,100 @@ def test_a_long_request_is_read_every_time(served: Served, echo: Echo) -> None:
     assert len(echo.asked) == 3
 
 
+# What is answered soon.
+
+SOON = b"GET /hot?soon HTTP/1.1\r\nHost: a\r\n\r\n"
+SOON_WAIT = b"GET /hot?soon-wait HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_an_answer_that_comes_a_little_later_is_sent_when_it_comes() -> None:
+    echo = Echo()
+    with serving(echo, EdgeProtocol) as served:
+        client = served.client()
+        client.send(SOON_WAIT)
+        assert echo.waits.wait(5)
+        echo.release()
+        reply = client.reply()
+
+    assert (reply.status, way(reply), reply.body) == (200, "soon", b"GET /hot?soon-wait ")
+    assert TRACKING_ID.fullmatch(reply.headers["trackingid"])
+
+
+def test_behind_an_answer_to_come_everything_waits_its_turn() -> None:
+    echo = Echo()
+    with serving(echo, EdgeProtocol) as served:
+        client = served.client()
+        client.send(SOON_WAIT + GET + SOON)
+        assert echo.waits.wait(5)
+        client.send(COLD)
+        echo.release()
+        replies = client.replies(4)
+
+    assert [reply.body for reply in replies] == [
+        b"GET /hot?soon-wait ",
+        b"GET /hot? ",
+        b"GET /hot?soon ",
+        b"GET /cold? ",
+    ]
+
+
+@pytest.mark.parametrize("query", [b"soon-cold", b"soon-fail"])
+def test_where_no_answer_comes_the_request_goes_the_ordinary_way_with_its_body(
+    served: Served, query: bytes
+) -> None:
+    client = served.client()
+
+    client.send(post(b"a body", path=b"/hot?" + query) + GET)
+    first, second = client.replies(2)
+
+    assert (way(first), first.body) == ("ordinary", b"POST /hot?" + query + b" a body")
+    assert second.body == b"GET /hot? "
+
+
+def test_whoever_goes_away_before_the_answer_comes_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    echo = Echo()
+    with serving(echo, EdgeProtocol) as served:
+        client = served.client()
+        client.send(SOON_WAIT)
+        assert echo.waits.wait(5)
+        client.close()
+        served.await_end()
+        echo.release()
+        other = served.client()
+        other.send(SOON)
+        reply = other.reply()
+
+    assert reply.body == b"GET /hot?soon "
+    assert caplog.text == ""
+
+
+def test_draining_waits_for_an_answer_to_come_and_says_that_it_is_the_last() -> None:
+    echo = Echo()
+    with serving(echo, EdgeProtocol) as served:
+        idle, client = served.client(), served.client()
+        idle.send(GET)
+        idle.reply()
+        client.send(SOON_WAIT)
+        assert echo.waits.wait(5)
+        served.server.should_exit = True
+        idle.rest()
+        echo.release()
+        reply, rest = client.reply(), client.rest()
+
+    assert (way(reply), reply.headers["connection"]) == ("soon", "close")
+    assert rest == b""
+
+
+def test_the_access_log_has_a_line_for_an_answer_that_came_soon(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "uvicorn.access")
+    with serving(Echo(), EdgeProtocol, access_log=True, log_level=logging.INFO) as served:
+        client = served.client()
+        client.send(SOON)
+        client.reply()
+
+    assert '"GET /hot?soon HTTP/1.1" 200' in caplog.text
+
+
 # Order.
 
 

@@ -21,7 +21,7 @@ from appanage.edge.protocol import STATE, EdgeProtocol, Shortcut
 from support.echo import PATHS, RECOGNIZED, Echo
 from support.raw_http import read_reply
 
-PASSED_ON = {b"cold", b"fail", b"unsafe"}
+PASSED_ON = {b"cold", b"fail", b"unsafe", b"soon-cold", b"soon-fail"}
 REFUSED = (400, b"Invalid HTTP request received.")
 TURNS = 40  # of the loop, after which every request that is whole has been answered
 
@@ -154,7 +154,7 @@ def stages() -> Iterator[tuple[Stage, Stage]]:
 
 METHODS = st.sampled_from([b"GET", b"POST", b"GET", b"POST", b"PUT", b"OPTIONS", b"CONNECT", b"get"])
 TARGETS = st.sampled_from([
-    *[b"/hot"] * 6, b"/hot?a=b", b"/hot?a=%20", b"/hot?cold", b"/hot?cold", b"/hot?fail", b"/hot?unsafe", b"/hot?",
+    *[b"/hot"] * 6, *[b"/hot?soon"] * 3, b"/hot?soon-cold", b"/hot?soon-fail", b"/hot?a=b", b"/hot?a=%20", b"/hot?cold", b"/hot?cold", b"/hot?fail", b"/hot?unsafe", b"/hot?",
     b"/hot?a#b", b"/hot#a", b"/hot??", b"/hot?\xc3\xa4", b"/hot/", b"/ho%74", b"/Hot", b"/hot%", b"//hot",
     b"http://a/hot", b"http://a", b"*", b"a:80", b"/cold", b"/cold?a", b"/early",
 ])  # fmt: skip

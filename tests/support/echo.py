@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +14,8 @@ LARGE = b"x" * 64 * 1024
 RECOGNIZED = 50  # requests
 PATHS = {("GET", "/hot"): 0, ("POST", "/hot"): MOST}
 
+_NOT_AT_ONCE = frozenset({b"cold", b"soon", b"soon-wait", b"soon-cold", b"soon-fail"})
+
 
 def said(method: str, path: str, query: bytes, body: bytes) -> bytes:
     return b"%b %b?%b %b" % (method.encode(), path.encode(), query, body)
@@ -22,7 +24,7 @@ def said(method: str, path: str, query: bytes, body: bytes) -> bytes:
 class Echo:
     """Answers with what it was asked and with the way that the request went.
 
-    `/hot` has a shortcut, unless the query says `cold`; `/wait` waits for `release`; `/early` answers before it has
+    `/hot` has a shortcut, unless the query says `cold`, and an answer that comes a little later if it says `soon`; `/wait` waits for `release`; `/early` answers before it has
     read the body.
     """
 
@@ -54,7 +56,7 @@ class Echo:
 
     def answer_to(self, request: HotRequest) -> Answer | None:
         self.answered += 1
-        if request.query == b"cold":
+        if request.query in _NOT_AT_ONCE:
             return None
         if request.query == b"fail":
             raise RuntimeError("failed on purpose")
@@ -62,6 +64,20 @@ class Echo:
             return Answer(200, ((b"x-note", b"one\r\nx-other: two"),))
         body = said(request.method, request.path, request.query, request.body)
         return Answer(200, ((b"x-way", b"hot"),), LARGE if request.query == b"large" else body)
+
+    def soon(self, request: HotRequest) -> Awaitable[Answer | None] | None:
+        return self._soon(request) if request.query.startswith(b"soon") else None
+
+    async def _soon(self, request: HotRequest) -> Answer | None:
+        if request.query == b"soon-wait":
+            self.waits.set()
+            await self._released.wait()
+        if request.query == b"soon-cold":
+            return None
+        if request.query == b"soon-fail":
+            raise RuntimeError("failed on purpose")
+        body = said(request.method, request.path, request.query, request.body)
+        return Answer(200, ((b"x-way", b"soon"),), body)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()

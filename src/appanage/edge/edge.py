@@ -1,7 +1,7 @@
 """The edge as an application: an exact dispatcher in front of everything else."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -12,6 +12,7 @@ from appanage.deployment import Deployment
 from appanage.edge.allowances import Allowances
 from appanage.edge.endpoints import Endpoint, hot_endpoints
 from appanage.edge.messages import Answer, Headers, HotRequest, tracking_ids
+from appanage.edge.protocol import ASKED
 from appanage.edge.questions import Found, key_of
 from appanage.kit.grouping import Busy
 from appanage.kit.memory import Memory
@@ -61,9 +62,8 @@ class Edge:
 
     @property
     def largest_bodies(self) -> Mapping[tuple[str, str], int]:
-        """The exact methods and paths that may be answered at once, with the most bytes of their bodies."""
-        asked = {of: one.largest_body for of, one in self._endpoints.items() if one.remembers}
-        return asked | {_HEALTH: 0}
+        """The exact methods and paths of hot requests, with the most bytes of their bodies."""
+        return {of: one.largest_body for of, one in self._endpoints.items()} | {_HEALTH: 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         of = (scope["method"], scope["path"]) if scope["type"] == "http" else None
@@ -90,6 +90,11 @@ class Edge:
             return _ALIVE
         return self._recall(question.endpoint, question.key) if self._freshness.is_fresh else None
 
+    def soon(self, request: HotRequest) -> Awaitable[Answer | None] | None:
+        """The answer to come, of an endpoint that looks for answers of its own."""
+        endpoint = self._endpoints.get((request.method, request.path))
+        return self._find(endpoint, request) if endpoint is not None and endpoint.finds else None
+
     def _recall(self, endpoint: Endpoint, key: bytes) -> Answer | None:
         found = self._answers.recall(key)
         if found is None or found.until <= self._clock():
@@ -112,28 +117,33 @@ class Edge:
             body,
             client[0] if client else "",
         )
+        answer = None if scope.get(ASKED) else await self._find(endpoint, request)
+        if answer is not None:
+            await self._send(answer, send)
+        else:
+            await self._capture(endpoint, request, scope, _again(body, receive), send)
+
+    async def _find(self, endpoint: Endpoint, request: HotRequest) -> Answer | None:
+        """The answer, remembered or found in a group with others, or that there is no room to wait for it."""
         await self._until_fresh()
         key = key_of(request) if endpoint.remembers else None
         answer = self._recall(endpoint, key) if key and self._freshness.is_fresh else None
-        if answer is None:
-            asked_at = self._answers.moment
-            try:
-                found = await endpoint.find(request)
-            except Busy:
-                await self._turn_away(send)
-                return
-            if found is None:
-                await self._capture(endpoint, key, request, scope, _again(body, receive), send)
-                return
-            self._keep(key, found, asked_at)
-            endpoint.answered.inc()
-            answer = found.answer
-        await self._send(answer, send)
+        if answer is not None:
+            return answer
+        asked_at = self._answers.moment
+        try:
+            found = await endpoint.find(request)
+        except Busy:
+            return self._come_again()
+        if found is None:
+            return None
+        self._keep(key, found, asked_at)
+        endpoint.answered.inc()
+        return found.answer
 
     async def _capture(
         self,
         endpoint: Endpoint,
-        key: bytes | None,
         request: HotRequest,
         scope: Scope,
         receive: Receive,
@@ -141,8 +151,9 @@ class Edge:
     ) -> None:
         """The ordinary way, whose answer is remembered if that is possible."""
         asked_at = self._answers.moment
+        key = key_of(request) if endpoint.captures else None
         try:
-            basis = await endpoint.basis(request) if key and endpoint.captures else None
+            basis = await endpoint.basis(request) if key else None
         except Busy:
             basis = None
         captured = _Captured(send, beside=self.everywhere)
@@ -156,7 +167,7 @@ class Edge:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._under_way >= self._most:
-            await self._turn_away(send)
+            await self._send(self._come_again(), send)
             return
         self._under_way += 1
         try:
@@ -164,7 +175,7 @@ class Edge:
         finally:
             self._under_way -= 1
 
-    async def _turn_away(self, send: Send) -> None:
+    def _come_again(self) -> Answer:
         """RFC 9110 §15.6.4; in both families of error bodies."""
         TURNED_AWAY.inc()
         tracking_id = next(self._tracking_ids)
@@ -180,10 +191,10 @@ class Edge:
             (b"cache-control", b"no-store"),
             (b"retry-after", b"1"),
         )
-        await self._send(Answer(503, headers, msgspec.json.encode(body)), send, tracking_id)
+        return Answer(503, headers, msgspec.json.encode(body), tracking_id)
 
-    async def _send(self, answer: Answer, send: Send, tracking_id: bytes | None = None) -> None:
-        named = (b"trackingid", tracking_id or next(self._tracking_ids))
+    async def _send(self, answer: Answer, send: Send) -> None:
+        named = (b"trackingid", answer.tracking_id or next(self._tracking_ids))
         length = (b"content-length", b"%d" % len(answer.body))
         headers = [*answer.headers, *self.everywhere, length, named]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -40,12 +40,13 @@ class Endpoint:
     """One hot endpoint. What it does not answer itself goes the ordinary way.
 
     `largest_body`: a request with a longer one goes that way at once. `remembers`: the same question has the same answer.
-    `captures`: the ordinary way's answer about the token in the Authorization header may be remembered, too; of answers
+    `finds`: it has a way of its own to the answer. `captures`: the ordinary way's answer about the token in the Authorization header may be remembered, too; of answers
     to a `counts` endpoint each is counted for its account.
     """
 
     largest_body = NO_BODY
     remembers = True
+    finds = False
     captures = False
     counts = False
 
@@ -111,6 +112,7 @@ class Introspection(Endpoint):
     """RFC 7662."""
 
     largest_body = FORM
+    finds = True
 
     async def find(self, request: HotRequest) -> Found | None:
         try:
@@ -130,6 +132,7 @@ class Introspection(Endpoint):
 class ForwardAuth(Endpoint):
     """A proxy asks about a request."""
 
+    finds = True
     captures = True
 
     async def find(self, request: HotRequest) -> Found | None:
@@ -183,6 +186,7 @@ class Token(Endpoint):
 
     largest_body = FORM
     remembers = False
+    finds = True
 
     async def find(self, request: HotRequest) -> Found | None:
         if headers_named(b"dpop", request.headers):

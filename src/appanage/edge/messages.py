@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -30,11 +30,12 @@ class HotRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer; its length, its date and its tracking id are added when it is sent."""
+    """A whole answer; its length, its date and its tracking id, if it has none, are added when it is sent."""
 
     status: int
     headers: Headers
     body: bytes = b""
+    tracking_id: bytes | None = None
 
     @cached_property
     def wire(self) -> bytes:
@@ -46,14 +47,17 @@ class Answer:
 Q = TypeVar("Q")
 
 
-class AtOnce(Protocol[Q]):
-    """Answers from memory without ever waiting, or says None: then the request goes the ordinary way."""
+class Hot(Protocol[Q]):
+    """Answers from memory, or soon, or says None: then the request goes the ordinary way."""
 
     def question_of(self, request: HotRequest) -> Q | None:
-        """What the request asks, which depends on nothing but the request."""
+        """What the request asks, if memory may know it; that depends on nothing but the request."""
 
     def answer_to(self, question: Q) -> Answer | None:
-        """The answer of this moment."""
+        """The answer of this moment, without ever waiting."""
+
+    def soon(self, request: HotRequest) -> Awaitable[Answer | None] | None:
+        """The answer to come to a request that was not answered at once."""
 
 
 def lines(headers: Headers) -> bytes:

@@ -1,28 +1,33 @@
 """The shortcut of the hot path: requests that memory can answer are answered while they are read.
 
 An ASGI server makes a scope, a task and two messages for every request, which costs more than most of our answers do.
-So a few exact requests are collected here and answered from the parser's callbacks. Whatever is not quite plain, or
-not in memory, goes the ordinary way, and the client cannot tell the difference.
+So a few exact requests are collected here and answered from the parser's callbacks; or a little later, when the answer
+is one that many requests wait for together. Whatever is not quite plain goes the ordinary way, as does what has no
+answer here, and the client cannot tell the difference.
 
 Reading costs more than answering, too. What comes as the very same bytes as a request before asks the very same
 question, so it is not read again.
 """
 
 from asyncio import AbstractEventLoop, TimerHandle
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from hashlib import sha256
 from typing import Any, Generic
 
 import httptools
 import structlog
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from appanage.edge.messages import Answer, AtOnce, Headers, HotRequest, Q, lines, tracking_ids
+from appanage.edge.messages import Answer, Headers, Hot, HotRequest, Q, lines, tracking_ids
 
 STATE = "shortcut"
 """The name in the application's lifespan state under which the protocol finds its shortcut."""
+
+ASKED = "appanage.asked"
+"""In the scope of a request for which there was no answer here, so that nobody looks for it once more."""
 
 _LONGEST = 4096  # bytes of a request that is recognized
 _UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
@@ -40,14 +45,14 @@ class Shortcut(Generic[Q]):
 
     def __init__(
         self,
-        at_once: AtOnce[Q],
+        hot: Hot[Q],
         paths: Mapping[tuple[str, str], int],
         headers: Headers = (),
         *,
         recognized: int = 0,
     ) -> None:
         assert not any(method == "HEAD" for method, _ in paths), "an answer to HEAD has no body"
-        self.at_once = at_once
+        self.hot = hot
         self.routes = {
             (method.encode(), path.encode()): (method, path, most) for (method, path), most in paths.items()
         }
@@ -71,12 +76,14 @@ class Shortcut(Generic[Q]):
             del self._questions[next(iter(self._questions))]  # the oldest
         self._questions[sha256(request).digest()] = question
 
-    def message(self, answer: Answer, defaults: list[tuple[bytes, bytes]]) -> bytes:
+    def message(self, answer: Answer, defaults: list[tuple[bytes, bytes]], *, is_last: bool = False) -> bytes:
         """The answer as it is sent; the server's default headers are a new list every second, with the new date."""
         if defaults is not self._defaults:
             self._lines = lines((*defaults, *self._headers)) + b"trackingid: "
             self._defaults = defaults
-        return b"".join((answer.wire, self._lines, next(self._tracking_ids), b"\r\n\r\n", answer.body))
+        tracking_id = answer.tracking_id or next(self._tracking_ids)
+        end = b"\r\nconnection: close\r\n\r\n" if is_last else b"\r\n\r\n"
+        return b"".join((answer.wire, self._lines, tracking_id, end, answer.body))
 
 
 class _Nothing:
@@ -84,6 +91,9 @@ class _Nothing:
         return None
 
     def answer_to(self, _question: object) -> None:
+        return None
+
+    def soon(self, _request: HotRequest) -> None:
         return None
 
 
@@ -103,6 +113,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._shortcut: Shortcut[Any] = app_state.get(STATE, _NOTHING)
         self._collecting: HotRequest | None = None
+        self._coming: Awaitable[Answer | None] | None = None
         self._is_between = True  # one request and the next
         self._begun = 0  # requests in what is being read
         self._asked: Any = None  # what was answered of it
@@ -138,6 +149,7 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         message = None if self.flow.write_paused else self._answer(self._collecting)
         if message is None:
+            self._coming = self._shortcut.hot.soon(self._collecting)
             self._pass_on(self._collecting)
             super().on_message_complete()
         else:
@@ -203,8 +215,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _answer(self, request: HotRequest) -> bytes | None:
         try:
-            question = self._shortcut.at_once.question_of(request)
-            answer = None if question is None else self._shortcut.at_once.answer_to(question)
+            question = self._shortcut.hot.question_of(request)
+            answer = None if question is None else self._shortcut.hot.answer_to(question)
             if answer is None:
                 return None
             message = self._shortcut.message(answer, self.server_state.default_headers)
@@ -212,7 +224,7 @@ class EdgeProtocol(HttpToolsProtocol):
             log.exception("answering at once failed", path=request.path)
             return None
         if self.access_log:
-            self._log_access(request, answer)
+            self._log_access(request.method, self.url, answer)
         if not self.config.access_log:  # of what is not read again no line could be written
             self._asked = question
         return message
@@ -223,7 +235,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if question is None or self._is_busy() or self.flow.write_paused:
             return False
         try:
-            answer = self._shortcut.at_once.answer_to(question)
+            answer = self._shortcut.hot.answer_to(question)
             if answer is None:
                 return False
             message = self._shortcut.message(answer, self.server_state.default_headers)
@@ -234,10 +246,10 @@ class EdgeProtocol(HttpToolsProtocol):
         self._send(message)
         return True
 
-    def _log_access(self, request: HotRequest, answer: Answer) -> None:
+    def _log_access(self, method: str, target: bytes, answer: Answer) -> None:
         peer = f"{self.client[0]}:{self.client[1]}" if self.client else ""
-        target = self.url.decode("latin-1")
-        self.access_logger.info('%s - "%s %s HTTP/1.1" %d', peer, request.method, target, answer.status)
+        named = target.decode("latin-1")
+        self.access_logger.info('%s - "%s %s HTTP/1.1" %d', peer, method, named, answer.status)
 
     def _send(self, message: bytes) -> None:
         self.transport.write(message)
@@ -260,6 +272,44 @@ class EdgeProtocol(HttpToolsProtocol):
             self._idle_timer = self.loop.call_later(left, self._end_if_idle)
         else:
             self.timeout_keep_alive_handler()
+
+    # The answer to come. To uvicorn it is a request in work like any other: it knows what may happen meanwhile.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        coming, self._coming = self._coming, None
+        if coming is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        task = self.loop.create_task(self._answer_soon(coming, cycle, app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _answer_soon(
+        self, coming: Awaitable[Answer | None], cycle: RequestResponseCycle, app: ASGI3Application
+    ) -> None:
+        answer = await self._come(coming)
+        if answer is None:
+            cycle.scope[ASKED] = True  # type: ignore[literal-required]
+            await cycle.run_asgi(app)
+            return
+        # What was found may have been done as well, so from here on no other way is tried.
+        cycle.response_started = cycle.response_complete = True
+        if not self.transport.is_closing():
+            defaults = self.server_state.default_headers
+            self.transport.write(self._shortcut.message(answer, defaults, is_last=not cycle.keep_alive))
+        if self.access_log:
+            query = b"?" + cycle.scope["query_string"] if cycle.scope["query_string"] else b""
+            self._log_access(cycle.scope["method"], cycle.scope["raw_path"] + query, answer)
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
+    async def _come(self, coming: Awaitable[Answer | None]) -> Answer | None:
+        try:
+            return await coming
+        except Exception:
+            log.exception("answering soon failed")
+            return None
 
     # The way back.
 
