@@ -189,7 +189,8 @@ def test_a_request_that_comes_again_as_the_same_bytes_is_not_read_again(served: 
 def test_a_request_is_recognized_after_one_that_went_the_ordinary_way(served: Served, echo: Echo) -> None:
     client = served.client()
 
-    for request in (GET, COLD, GET, post(b"a body", path=b"/cold"), GET):
+    again = get(b"/hot?after")
+    for request in (again, COLD, again, post(b"a body", path=b"/cold"), again):
         client.send(request)
         client.reply()
 

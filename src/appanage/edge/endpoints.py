@@ -125,7 +125,7 @@ class Introspection(Endpoint):
             return None
         body = describe(verified, client_id=client.client_id)
         return about_token(
-            json_answer(body, _NOT_STORED), verified, rests_on=client.rests_on, until=client.until
+            json_answer(body, _INTROSPECTION), verified, rests_on=client.rests_on, until=client.until
         )
 
 
@@ -218,7 +218,7 @@ class Token(Endpoint):
 
 
 def json_answer(body: Mapping[str, Any], headers: Headers) -> Answer:
-    return Answer(200, (*headers, (b"content-type", b"application/json")), msgspec.json.encode(body))
+    return Answer(200, headers, msgspec.json.encode(body))
 
 
 def headers_of(named: Mapping[str, str]) -> Headers:
@@ -226,8 +226,10 @@ def headers_of(named: Mapping[str, str]) -> Headers:
 
 
 _OPAQUE = (Prefix.PERSONAL_TOKEN.value, Prefix.BOT_TOKEN.value)
+_JSON = {"Content-Type": "application/json"}
 _NOT_STORED = headers_of(NOT_STORED)
-_TOKEN = headers_of(NOT_STORED | ANY_SITE)
+_INTROSPECTION = headers_of(NOT_STORED | _JSON)
+_TOKEN = headers_of(NOT_STORED | ANY_SITE | _JSON)
 
 
 def hot_endpoints(deployment: Deployment) -> Mapping[tuple[str, str], Endpoint]:

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from random import SystemRandom
 from typing import Protocol, TypeVar
@@ -40,8 +40,7 @@ class Answer:
     @cached_property
     def wire(self) -> bytes:
         """The status line and the headers with the length, ready to be sent; raises ValueError for unsafe ones."""
-        length = (b"content-length", b"%d" % len(self.body))
-        return b"HTTP/1.1 %d %b\r\n" % (self.status, _phrase(self.status)) + lines((*self.headers, length))
+        return b"%bcontent-length: %d\r\n" % (_head(self.status, self.headers), len(self.body))
 
 
 Q = TypeVar("Q")
@@ -81,5 +80,6 @@ def tracking_ids() -> Iterator[bytes]:
         number = (number + step) % 2**48
 
 
-def _phrase(status: int) -> bytes:
-    return HTTPStatus(status).phrase.encode()
+@lru_cache(maxsize=1024)
+def _head(status: int, headers: Headers) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode()) + lines(headers)

@@ -253,6 +253,9 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _send(self, message: bytes) -> None:
         self.transport.write(message)
+        self._note_answer()
+
+    def _note_answer(self) -> None:
         self.server_state.total_requests += 1
         self._idle_since = self.loop.time()
         if self._idle_timer is None:
@@ -302,7 +305,10 @@ class EdgeProtocol(HttpToolsProtocol):
             self._log_access(cycle.scope["method"], cycle.scope["raw_path"] + query, answer)
         if not cycle.keep_alive:
             self.transport.close()
-        cycle.on_response()
+        if self.pipeline or not cycle.keep_alive:
+            cycle.on_response()
+        else:
+            self._note_answer()
 
     async def _come(self, coming: Awaitable[Answer | None]) -> Answer | None:
         try:
