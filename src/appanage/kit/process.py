@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_NEVER_USED = "rich"  # structlog would draw tracebacks with it, which print local variables; four megabytes and a tenth of a start
 
 
 def die_with_parent(parent: int) -> None:
@@ -32,10 +33,24 @@ def importing() -> Iterator[None]:
     """
     gc.disable()
     try:
-        yield
+        with _without(_NEVER_USED):
+            yield
     finally:
         keep_what_exists()
         gc.enable()
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """As if the package were not installed, unless somebody has imported it already."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # so the import system knows what to refuse
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def keep_what_exists() -> None:
