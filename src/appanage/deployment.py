@@ -133,7 +133,7 @@ def assemble(settings: Settings, database_url: str, *, clock: Clock = system_clo
         issuer=issuer,
         verifier=Verifier(settings, keys, revocations, freshness),
         known_clients=KnownClients(clients),
-        desk=Desk(database_url, issuer, standings, clock=clock),
+        desk=Desk(database_url, issuer, standings, freshness, clock=clock),
         revocations=revocations,
         freshness=freshness,
         feed=feed,

@@ -462,6 +462,11 @@ def test_a_request_after_one_that_was_answered_early_is_answered_once(served: Se
             get(b"/hot", b"Host: a", b"Content-Length: 1") + b"x", b"GET /hot? x", id="body without a place"
         ),
         pytest.param(
+            get(b"/hot", b"Host: a", b"Content-Length: " + b"0" * 5000),
+            b"GET /hot? ",
+            id="a length that is long",
+        ),
+        pytest.param(
             get(b"/hot", b"Host: a", b"Upgrade: h2c", b"Connection: upgrade"), b"GET /hot? ", id="upgrade"
         ),
         pytest.param(
@@ -627,6 +632,24 @@ def test_a_client_that_does_not_read_makes_the_server_wait_and_not_remember() ->
     assert len(LARGE) <= waiting <= 3 * len(LARGE)
     assert [reply.body for reply in replies] == [LARGE] * many
     assert {way(reply) for reply in replies} == {"hot", "ordinary"}
+
+
+def test_answers_that_come_soon_wait_for_a_client_that_does_not_read_too() -> None:
+    many, sent = 400, 0
+    with serving(Echo(), EdgeProtocol) as served:
+        client = served.client(receive_buffer=16 * 1024)
+        is_read = True
+        while sent < many and is_read:
+            client.send(get(b"/hot?soon-large"))
+            sent += 1
+            is_read = served.delivered.acquire(timeout=0.5)
+        (protocol,) = served.protocols
+        waiting = protocol.transport.get_write_buffer_size()
+        replies = client.replies(sent)
+
+    assert not is_read
+    assert waiting <= 3 * len(LARGE)
+    assert [reply.body for reply in replies] == [LARGE] * sent
 
 
 def test_the_server_s_limit_of_connections_holds() -> None:

@@ -1,12 +1,14 @@
 """Access tokens that a client revokes one by one (RFC 7009): what is remembered of them has a bound."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from appanage.authorizations import refresh_tokens
 from appanage.authorizations.model import Revocation, RevocationKind
+from appanage.authorizations.revocation import EXPIRY
+from appanage.storage.expiry import delete_expired
 from support.refusals import counted_statements
 
 BOUND = 3
@@ -101,6 +103,40 @@ def test_a_token_is_remembered_for_no_longer_than_it_would_have_lived(world, des
         < found.forget_at - world.deployment.database.clock()
         <= timedelta(days=14, hours=1)
     )
+
+
+def test_what_was_revoked_stays_so_when_lives_are_made_shorter(
+    world, desk, at_desk, bound, on_another_node, clock
+):
+    """REV-08: an older token lives on as long as it was told, and so does the memory of its end."""
+    body = desk.tokens(at_desk)
+    revoke_some(desk, body, bound)
+    clock.advance(seconds=5)
+    desk.revoke(renewed(desk, body))
+    newer = on_another_node(desk, lifetimes={"access_token": "PT1H"})
+    newer.revoke(renewed(newer, body))
+    clock.advance(days=1)
+    with world.deployment.transaction(world.origin) as tx:
+        delete_expired(tx, EXPIRY)
+
+    assert remembered(world, body)[1] == 1
+    assert newer.introspect(body["access_token"]) == {"active": False}
+    assert desk.introspect(body["access_token"]) == {"active": False}
+
+
+def test_a_token_of_before_the_end_of_all_is_refused_whatever_is_remembered(
+    world, desk, at_desk, bound, clock
+):
+    """REV-08: the authorization itself knows since when its tokens count."""
+    body = desk.tokens(at_desk)
+    revoke_some(desk, body, bound)
+    clock.advance(seconds=5)
+    desk.revoke(renewed(desk, body))
+    with world.deployment.transaction(world.origin) as tx:
+        tx.execute(delete(Revocation))
+    world.deployment.revocations.forget(datetime.max.replace(tzinfo=UTC))
+
+    assert desk.introspect(body["access_token"]) == {"active": False}
 
 
 def test_a_deauthorized_app_stays_so_after_one_too_many(world, desk, at_desk, bound):

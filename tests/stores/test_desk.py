@@ -2,21 +2,34 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
-from appanage.authorizations import queries
+from appanage.authorizations import codes, queries
+from appanage.authorizations import desk as desk_module
 from appanage.authorizations import statements as statements_module
-from appanage.authorizations.desk import Desk, RefreshAttempt
+from appanage.authorizations.desk import CodeAttempt, Desk, RefreshAttempt
+from appanage.authorizations.standing import Standing
 from appanage.authorizations.tokens import TokenPair
+from appanage.deployment import assemble
+from appanage.directory import queries as directory
 from appanage.kit.grouping import Busy, Grouping
 from appanage.kit.origin import internal_origin
+from appanage.oauth.authorization import AuthorizationRequest
+from appanage.oauth.codes import CodeRedemption
 from appanage.oauth.refreshing import RefreshRequest
-from support.world import MadeApp, World
+from appanage.oauth.responses import ResponseMode
+from appanage.signin import service as signin
+from support.consenting import CHALLENGE, allow
+from support.integration import VERIFIER
+from support.world import CALLBACK, DESK_SCOPES, MadeApp, World
 
 MANY = 20
 
@@ -36,6 +49,10 @@ class Shop:
         self.world.authorize(made, self.world.full_admin(organization))
         return made, organization, self.world.retrieve(made, organization)
 
+    def hear(self) -> None:
+        """As if the feed had asked the database at this moment."""
+        self.deployment.freshness.heard(self.deployment.freshness.now())
+
     def at_the_desk(self, act: Callable[[Desk], Awaitable[Any]]) -> Any:
         async def run() -> Any:
             desk = self.deployment.desk
@@ -53,6 +70,19 @@ def shop(world: World) -> Shop:
     return Shop(world)
 
 
+@contextmanager
+def locked(shop: Shop, table: str) -> Iterator[None]:
+    """A table that no statement gets at for the time of the block."""
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        tx.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "PATIENCE", 0.3)
+
+
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the desk asks the database, first words only."""
@@ -60,7 +90,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     execute = psycopg.AsyncCursor.execute
 
     async def noted(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        asked.append(str(query).split()[0])
+        if not str(query).startswith("SET"):  # of a new connection
+            asked.append(str(query).split()[0])
         return await execute(self, query, *arguments, **options)
 
     monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted)
@@ -69,6 +100,40 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def attempt(made: MadeApp, pair: TokenPair) -> RefreshAttempt:
     return RefreshAttempt(made.client_id, pair.refresh_token.reveal(), RefreshRequest())
+
+
+def issue_code(shop: Shop) -> CodeAttempt:
+    """A code that a person was just given for an Integration, and how it presents it."""
+    made = shop.world.integration()
+    lena = shop.world.person(shop.world.organization("Northwind Traders"), name="Lena Vogt")
+    authorization = allow(shop.world, made.app, lena)
+    request = AuthorizationRequest(
+        made.client_id,
+        CALLBACK,
+        True,
+        ResponseMode.QUERY,
+        frozenset(DESK_SCOPES),
+        code_challenge=CHALLENGE,
+        code_challenge_method="S256",
+    )
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        person = directory.get_account(tx, lena.organization_id, lena.id)
+        session = signin._start_session(tx, person).session
+        found = queries.find_authorization(tx, authorization.id)
+        assert found is not None
+        code = codes.issue(tx, found, request, session=session, lifetime=timedelta(minutes=1))
+    presented = CodeRedemption(CALLBACK, VERIFIER, resource=None, key_thumbprint=None)
+    return CodeAttempt(made.client_id, code.reveal(), presented)
+
+
+def cut_off(shop: Shop) -> bool:
+    """Ends the desk's connection if it waits for a lock."""
+    with shop.deployment.transaction(shop.world.origin) as tx:
+        cut = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND application_name = 'appanage desk' AND datname = current_database()"
+        )
+        return bool(tx.execute(text(cut)).all())
 
 
 def as_public(shop: Shop, made: MadeApp) -> None:
@@ -89,6 +154,7 @@ def test_many_refreshes_cost_three_statements(shop: Shop, statements: list[str])
     apps = [shop.app() for _ in range(MANY)]
 
     async def twice(desk: Desk) -> Sequence[TokenPair | None]:
+        shop.hear()
         await asyncio.gather(*(desk.refresh(attempt(made, pair)) for made, _, pair in apps))
         statements.append("|")
         return await asyncio.gather(*(desk.refresh(attempt(made, pair)) for made, _, pair in apps))
@@ -98,6 +164,138 @@ def test_many_refreshes_cost_three_statements(shop: Shop, statements: list[str])
     assert " ".join(statements) == "SELECT SELECT WITH | SELECT WITH"
     assert all(answers)
     assert len({one.access_token.reveal() for one in answers}) == MANY
+
+
+def test_what_holds_is_recalled_only_while_that_is_fresh(shop: Shop, statements: list[str]):
+    """REV-09: what a process has not heard of for a moment it asks for."""
+    made, _, pair = shop.app()
+
+    async def twice(desk: Desk) -> TokenPair | None:
+        shop.hear()
+        await desk.refresh(attempt(made, pair))
+        shop.deployment.freshness.doubt()
+        statements.append("|")
+        return await desk.refresh(attempt(made, pair))
+
+    answer = shop.at_the_desk(twice)
+
+    assert " ".join(statements) == "SELECT SELECT WITH | SELECT SELECT WITH"
+    assert answer is not None
+
+
+def test_an_end_that_this_process_has_not_heard_of_is_not_overlooked(shop: Shop):
+    """REV-05: this process made the change, and the feed has not told it of that."""
+    made, _, pair = shop.app()
+
+    async def around_the_end(desk: Desk) -> TokenPair | Standing | None:
+        shop.hear()
+        assert await desk.refresh(attempt(made, pair))
+        with shop.deployment.transaction(shop.world.origin) as tx:
+            ended = text("UPDATE authorizations SET ended_at = now() WHERE app_id = :app RETURNING id")
+            ended_id = tx.execute(ended, {"app": made.id}).scalar_one()
+        shop.deployment.feed.look()
+        standing = await desk.standing(ended_id)
+        assert standing is not None
+        assert standing.ended_at is not None
+        return await desk.refresh(attempt(made, pair))
+
+    assert shop.at_the_desk(around_the_end) is None
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_database_that_does_not_answer_is_left_to_the_ordinary_way(shop: Shop):
+    """Nobody waits for it longer than a moment, and the desk goes on when it answers again."""
+    made, _, pair = shop.app()
+
+    async def before_and_after(desk: Desk) -> list[TokenPair | Standing | None]:
+        with locked(shop, "authorizations"):
+            answers = await asyncio.gather(desk.refresh(attempt(made, pair)), desk.standing(uuid.uuid4()))
+        return [*answers, await desk.refresh(attempt(made, pair))]
+
+    *unanswered, answered = shop.at_the_desk(before_and_after)
+
+    assert unanswered == [None, None]
+    assert answered is not None
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_token_that_may_have_been_rotated_is_not_tried_a_second_time(shop: Shop):
+    """REV-03: to the ordinary way it might be used already. A token that stays the same can be renewed again."""
+    public, _, rotating = shop.app()
+    as_public(shop, public)
+    made, _, staying = shop.app()
+
+    async def both(desk: Desk) -> Sequence[Any]:
+        with locked(shop, "superseded_refresh_tokens"):
+            return await asyncio.gather(
+                desk.refresh(attempt(public, rotating)),
+                desk.refresh(attempt(made, staying)),
+                return_exceptions=True,
+            )
+
+    rotated, stayed = shop.at_the_desk(both)
+
+    assert isinstance(rotated, Busy)
+    assert stayed is None
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_code_that_may_have_been_spent_is_not_tried_a_second_time(shop: Shop):
+    """AUTHZ-04: the ordinary way would take it for a replay, and end what was issued. It was not spent, so it is good."""
+    code = issue_code(shop)
+
+    async def twice(desk: Desk) -> TokenPair | None:
+        with locked(shop, "refresh_tokens"), pytest.raises(Busy):
+            await desk.redeem(code)
+        return await desk.redeem(code)
+
+    assert shop.at_the_desk(twice) is not None
+
+
+def test_a_connection_that_is_lost_in_the_write_leaves_open_what_became_of_a_code(shop: Shop):
+    code = issue_code(shop)
+
+    async def cut(desk: Desk) -> TokenPair | None:
+        with locked(shop, "refresh_tokens"):
+            redeemed = asyncio.create_task(desk.redeem(code))
+            while not await asyncio.to_thread(cut_off, shop):
+                assert not redeemed.done()
+            with pytest.raises(Busy):
+                await redeemed
+        return await desk.redeem(code)
+
+    assert shop.at_the_desk(cut) is not None
+
+
+def test_a_write_that_the_database_refuses_is_left_to_the_ordinary_way(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing of it was written, that is certain."""
+    code = issue_code(shop)
+
+    async def refused(*_: Any) -> frozenset[bytes]:
+        raise psycopg.errors.UniqueViolation
+
+    monkeypatch.setattr(statements_module, "redeem_codes", refused)
+
+    assert shop.at_the_desk(lambda desk: desk.redeem(code)) is None
+
+
+def test_the_operator_may_set_options_of_the_connection(shop: Shop):
+    """Such as one that lets nothing be written."""
+    made, _, pair = shop.app()
+    deployment = shop.deployment
+    url = make_url(deployment.database.url).update_query_dict(
+        {"options": "-c default_transaction_read_only=on"}
+    )
+    read_only = assemble(
+        deployment.settings, url.render_as_string(hide_password=False), clock=deployment.database.clock
+    )
+    shop.deployment = replace(deployment, desk=read_only.desk)
+    with deployment.transaction(shop.world.origin) as tx:
+        read_only.keys.load(tx)
+
+    assert shop.at_the_desk(lambda desk: desk.refresh(attempt(made, pair))) is None
 
 
 def test_an_answer_means_that_it_is_committed(shop: Shop):

@@ -1,9 +1,11 @@
 """The history of the schema leads to the models."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from appanage import app  # noqa: F401 – importing everything makes every model known
 from appanage.storage import Record, migrate
@@ -33,6 +35,56 @@ def test_migrating_twice_is_harmless(engine: Engine):
         migrate.upgrade(engine)
 
     assert migrate.is_current(engine)
+
+
+def test_a_migration_gives_way_and_begins_anew(before: Engine, monkeypatch: pytest.MonkeyPatch):
+    """TEN-07: whoever waits for a table keeps everybody behind it waiting."""
+    pauses: list[float] = []
+    with before.connect() as holder:
+        holder.execute(text("SELECT FROM refresh_tokens"))  # and with it the lightest of all locks
+
+        def let_go(seconds: float) -> None:
+            pauses.append(seconds)
+            holder.rollback()
+
+        monkeypatch.setattr(migrate, "sleep", let_go)
+        migrate.upgrade(before)
+
+    assert migrate.is_current(before)
+    assert pauses == [0.5]
+
+
+def test_a_migration_that_never_gets_its_turn_says_so(before: Engine, monkeypatch: pytest.MonkeyPatch):
+    """TEN-07: nothing of it has happened then."""
+    monkeypatch.setattr(migrate, "sleep", lambda _: None)
+    monkeypatch.setattr(migrate, "_ATTEMPTS", 3)
+
+    with before.connect() as holder:
+        holder.execute(text("SELECT FROM refresh_tokens"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate.upgrade(before)
+
+    assert not migrate.is_current(before)
+
+
+@pytest.fixture
+def before(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A database to which nothing but the newest migration is missing, which does not wait for long."""
+    monkeypatch.setattr(migrate, "_LONGEST_WAIT", "50ms")
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+        connection.execute(text("ALTER TABLE revocations DROP COLUMN authorization_id"))
+        for table, column in unused():
+            connection.execute(text(f"CREATE INDEX ix_{table}_{column} ON {table} ({column})"))
+    return engine
+
+
+def unused() -> Sequence[tuple[str, str]]:
+    """The indexes that the newest migration drops."""
+    scripts = ScriptDirectory.from_config(migrate.config())
+    found: Sequence[tuple[str, str]] = scripts.get_revision("0007").module.UNUSED
+    return found
 
 
 def test_a_table_that_no_model_knows_is_found(engine: Engine):

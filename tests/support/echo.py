@@ -14,7 +14,7 @@ LARGE = b"x" * 64 * 1024
 RECOGNIZED = 50  # requests
 PATHS = {("GET", "/hot"): 0, ("POST", "/hot"): MOST}
 
-_NOT_AT_ONCE = frozenset({b"cold", b"soon", b"soon-wait", b"soon-cold", b"soon-fail"})
+_NOT_AT_ONCE = frozenset({b"cold", b"soon", b"soon-wait", b"soon-cold", b"soon-fail", b"soon-large"})
 
 
 def said(method: str, path: str, query: bytes, body: bytes) -> bytes:
@@ -77,7 +77,7 @@ class Echo:
         if request.query == b"soon-fail":
             raise RuntimeError("failed on purpose")
         body = said(request.method, request.path, request.query, request.body)
-        return Answer(200, ((b"x-way", b"soon"),), body)
+        return Answer(200, ((b"x-way", b"soon"),), LARGE if request.query == b"soon-large" else body)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()
@@ -98,7 +98,7 @@ class Echo:
 
     async def _answer(self, scope: Scope, send: Send, body: bytes) -> None:
         text = said(scope["method"], scope["path"], scope["query_string"], body)
-        if scope["query_string"] == b"large":
+        if scope["query_string"].endswith(b"large"):
             text = LARGE
         headers = _with_length(text, [(b"x-way", b"ordinary")])
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -4,35 +4,38 @@ It only ever says yes. Where anything is out of the ordinary it says None, and t
 alone refuses, records and ends.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum, auto
-from typing import Literal
 
 import psycopg
 import structlog
 from msgspec import Struct
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from appanage.authorizations import codes, refresh_tokens, statements
+from appanage.authorizations.freshness import Freshness
 from appanage.authorizations.refresh_tokens import Renewed
 from appanage.authorizations.standing import Standing
 from appanage.authorizations.statements import Connection, FoundCode, FoundRefreshToken, Redemption, Renewal
 from appanage.authorizations.tokens import TokenIssuer, TokenPair
 from appanage.kit.clock import Clock
-from appanage.kit.grouping import Grouping
+from appanage.kit.grouping import Busy, Grouping
 from appanage.kit.memory import Memory
 from appanage.kit.secrets import Prefix, digest
 from appanage.oauth.codes import CodeRedemption
 from appanage.oauth.errors import OAuthError
 from appanage.oauth.refreshing import RefreshRequest
-from appanage.storage.engine import plain_url
+from appanage.storage.engine import LIVELY, plain_url
 
 CONNECTIONS = 3  # one for each kind of group, of which one is under way at a time
 _WAIT = 2.0  # seconds for a connection
-_STATEMENT = 5000  # milliseconds
+_STATEMENT = 3000  # milliseconds
+PATIENCE = 5.0  # seconds for all that the database has to do for a group
+_FAREWELL = 1.0  # and for telling it that nobody waits any longer
 
 log = structlog.get_logger(__name__)
 
@@ -55,35 +58,49 @@ class CodeAttempt(Struct, frozen=True):
 
 class _Outcome(Enum):
     TAKEN = auto()  # somebody else had the row at that moment
+    UNKNOWN = auto()  # it was written or not: the database did not say
 
 
-_Answer = TokenPair | Literal[_Outcome.TAKEN] | None
+_Answer = TokenPair | _Outcome | None
 
 
 class Desk:
     """Belongs to one event loop, between `start` and `stop`."""
 
     def __init__(
-        self, database_url: str, issuer: TokenIssuer, standings: Memory[Standing], *, clock: Clock
+        self,
+        database_url: str,
+        issuer: TokenIssuer,
+        standings: Memory[Standing],
+        freshness: Freshness,
+        *,
+        clock: Clock,
     ) -> None:
         self._url = plain_url(database_url)
         self._issuer = issuer
         self._standings = standings
+        self._freshness = freshness
         self._clock = clock
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._found: Grouping[uuid.UUID, Standing | None] = Grouping(self._find_standings)
         self._refreshed: Grouping[RefreshAttempt, _Answer] = Grouping(self._refresh)
-        self._redeemed: Grouping[CodeAttempt, TokenPair | None] = Grouping(self._redeem)
+        self._redeemed: Grouping[CodeAttempt, _Answer] = Grouping(self._redeem)
 
     async def start(self) -> None:
         settings = {
             "autocommit": True,
             "connect_timeout": 5,
             "application_name": "appanage desk",
-            "options": f"-c statement_timeout={_STATEMENT}",
+            **LIVELY,
         }
         self._pool = AsyncConnectionPool(
-            self._url, kwargs=settings, min_size=1, max_size=CONNECTIONS, timeout=_WAIT, open=False
+            self._url,
+            kwargs=settings,
+            configure=_limit,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=_WAIT,
+            open=False,
         )
         await self._pool.open()
 
@@ -94,7 +111,7 @@ class Desk:
 
     async def standing(self, authorization_id: uuid.UUID) -> Standing | None:
         """What holds of an authorization, remembered or read now. Raises Busy."""
-        return self._standings.recall(authorization_id.bytes) or await self._found.ask(authorization_id)
+        return self._recall(authorization_id) or await self._found.ask(authorization_id)
 
     async def refresh(self, attempt: RefreshAttempt) -> TokenPair | None:
         """New tokens, committed. Raises Busy."""
@@ -103,19 +120,19 @@ class Desk:
         answer = await self._refreshed.ask(attempt)
         if answer is _Outcome.TAKEN:  # by another process that is quick too, so it is free again
             answer = await self._refreshed.ask(attempt)
-        return None if answer is _Outcome.TAKEN else answer
+        return _known(answer)
 
     async def redeem(self, attempt: CodeAttempt) -> TokenPair | None:
         """Tokens for a code, committed. Raises Busy."""
         if not attempt.code.startswith(Prefix.AUTHORIZATION_CODE):
             return None
-        return await self._redeemed.ask(attempt)
+        return _known(await self._redeemed.ask(attempt))
 
     async def _find_standings(self, ids: Sequence[uuid.UUID]) -> Sequence[Standing | None]:
         try:
             async with self._connection() as connection:
                 found = await self._read_standings(connection, set(ids))
-        except (psycopg.Error, PoolTimeout) as error:
+        except _FAILURES as error:
             _complain(error)
             return [None] * len(ids)
         return [found.get(one) for one in ids]
@@ -124,22 +141,31 @@ class Desk:
         now = self._clock()
         if not self._issuer.keys.is_current(now):
             return [None] * len(attempts)
-        digests = [digest(one.refresh_token) for one in attempts]
+        decided: dict[int, tuple[FoundRefreshToken, Renewed]] = {}
+        answers: dict[int, _Answer]
         try:
             async with self._connection() as connection:
-                found = await statements.find_refresh_tokens(connection, set(digests))
-                authorizations = {one.authorization_id for one in found.values()}
-                standings = await self._standings_of(connection, authorizations)
-                decided = self._decide(attempts, digests, found, standings, now)
+                decided = await self._find_renewals(connection, attempts, now)
                 written = await self._write_renewals(connection, decided.values(), now)
-        except (psycopg.Error, PoolTimeout) as error:
+        except _FAILURES as error:
             _complain(error)
-            return [None] * len(attempts)
-        answers: dict[int, _Answer] = {
-            place: renewed.pair if kept.id in written else _Outcome.TAKEN
-            for place, (kept, renewed) in decided.items()
-        }
+            rotated = (place for place, (_, renewed) in decided.items() if renewed.successor)
+            answers = dict.fromkeys(rotated, _outcome_of(error))
+        else:
+            answers = {
+                place: renewed.pair if kept.id in written else _Outcome.TAKEN
+                for place, (kept, renewed) in decided.items()
+            }
         return [answers.get(place) for place in range(len(attempts))]
+
+    async def _find_renewals(
+        self, connection: Connection, attempts: Sequence[RefreshAttempt], now: datetime
+    ) -> dict[int, tuple[FoundRefreshToken, Renewed]]:
+        digests = [digest(one.refresh_token) for one in attempts]
+        found = await statements.find_refresh_tokens(connection, set(digests))
+        authorizations = {one.authorization_id for one in found.values()}
+        standings = await self._standings_of(connection, authorizations)
+        return self._decide(attempts, digests, found, standings, now)
 
     def _decide(
         self,
@@ -196,30 +222,39 @@ class Desk:
             return frozenset()
         return await statements.renew_refresh_tokens(connection, list(renewals.values()), now)
 
-    async def _redeem(self, attempts: Sequence[CodeAttempt]) -> Sequence[TokenPair | None]:
+    async def _redeem(self, attempts: Sequence[CodeAttempt]) -> Sequence[_Answer]:
         now = self._clock()
         if not self._issuer.keys.is_current(now):
             return [None] * len(attempts)
-        digests = [digest(one.code) for one in attempts]
+        decided: dict[int, tuple[TokenPair, Redemption]] = {}
+        answers: dict[int, _Answer]
         try:
             async with self._connection() as connection:
-                found = await statements.find_codes(connection, set(digests))
-                decided: dict[int, tuple[TokenPair, Redemption]] = {}
-                for place, key in enumerate(digests):
-                    kept = found.pop(key, None)
-                    issued = self._issue(attempts[place], kept, now) if kept else None
-                    if issued:
-                        decided[place] = issued
+                decided = await self._find_redemptions(connection, attempts, now)
                 written = await self._write_redemptions(
                     connection, [redemption for _, redemption in decided.values()], now
                 )
-        except (psycopg.Error, PoolTimeout) as error:
+        except _FAILURES as error:
             _complain(error)
-            return [None] * len(attempts)
-        done = {
-            place: pair for place, (pair, redeemed) in decided.items() if redeemed.found.digest in written
-        }
-        return [done.get(place) for place in range(len(attempts))]
+            answers = dict.fromkeys(decided, _outcome_of(error))
+        else:
+            answers = {
+                place: pair for place, (pair, redeemed) in decided.items() if redeemed.found.digest in written
+            }
+        return [answers.get(place) for place in range(len(attempts))]
+
+    async def _find_redemptions(
+        self, connection: Connection, attempts: Sequence[CodeAttempt], now: datetime
+    ) -> dict[int, tuple[TokenPair, Redemption]]:
+        digests = [digest(one.code) for one in attempts]
+        found = await statements.find_codes(connection, set(digests))
+        decided = {}
+        for place, key in enumerate(digests):
+            kept = found.pop(key, None)
+            issued = self._issue(attempts[place], kept, now) if kept else None
+            if issued:
+                decided[place] = issued
+        return decided
 
     def _issue(
         self, attempt: CodeAttempt, kept: FoundCode, now: datetime
@@ -250,10 +285,13 @@ class Desk:
     async def _standings_of(
         self, connection: Connection, ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, Standing]:
-        recalled = {one: self._standings.recall(one.bytes) for one in ids}
+        recalled = {one: self._recall(one) for one in ids}
         known = {one: standing for one, standing in recalled.items() if standing is not None}
         missing = [one for one in ids if one not in known]
         return known | (await self._read_standings(connection, missing) if missing else {})
+
+    def _recall(self, authorization_id: uuid.UUID) -> Standing | None:
+        return self._standings.recall(authorization_id.bytes) if self._freshness.is_fresh else None
 
     async def _read_standings(
         self, connection: Connection, ids: Collection[uuid.UUID]
@@ -266,11 +304,38 @@ class Desk:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
+        """For one group. Raises TimeoutError, also where the kernel of a host answers but its database does not."""
         assert self._pool is not None, "the desk is not open"
-        async with self._pool.connection() as connection:
+        # The first timeout has the statement cancelled; the second gives up waiting for that, and the connection.
+        async with (
+            asyncio.timeout(PATIENCE + _FAREWELL),
+            asyncio.timeout(PATIENCE),
+            self._pool.connection() as connection,
+        ):
             yield connection
+
+
+async def _limit(connection: Connection) -> None:
+    # Not with `options` of the connection, which are the operator's, and which some poolers refuse.
+    await connection.execute(f"SET statement_timeout = {_STATEMENT}")
+
+
+def _outcome_of(error: Exception) -> _Outcome | None:
+    """Of a write that failed: None where it is certain that nothing was written."""
+    return _Outcome.UNKNOWN if isinstance(error, _UNCERTAIN) else None
+
+
+def _known(answer: _Answer) -> TokenPair | None:
+    """Raises Busy for what may have been written: to the patient way, a second use would look like a thief's."""
+    if answer is _Outcome.UNKNOWN:
+        raise Busy
+    return answer if isinstance(answer, TokenPair) else None
 
 
 def _complain(error: Exception) -> None:
     """The patient way will find out for itself, and tell the client if it comes to that."""
     log.warning("desk interrupted", reason=type(error).__name__)
+
+
+_UNCERTAIN = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+_FAILURES = (psycopg.Error, TimeoutError)

@@ -1,7 +1,7 @@
 """The feed: how every process hears of revocations and changes, by notification and by asking again and again."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,9 +18,10 @@ import structlog
 from appanage.authorizations.freshness import Freshness
 from appanage.authorizations.revocation import CHANNEL, RevocationIndex
 from appanage.kit.metrics import FEED_INTERRUPTIONS, FEED_LAG
-from appanage.storage.engine import plain_url
+from appanage.storage.engine import LIVELY, plain_url
 
 Connection = psycopg.Connection[Any]
+Row = tuple[Any, ...]
 
 NAME = "appanage feed"
 """Under this name and its number the process is known to the database."""
@@ -30,6 +31,8 @@ _LONGEST_GAP = (
     60.0  # seconds without news after which nothing remembered counts; far less than changes are kept
 )
 _FORGET_EVERY = 600.0
+_STATEMENT = 3000  # milliseconds
+_PORTION = 10_000  # rows
 
 log = structlog.get_logger(__name__)
 
@@ -105,8 +108,9 @@ class Feed:
     def look(self) -> None:
         """Looks at once: this process has just changed something."""
         self._freshness.doubt()
-        if self._wake is not None:
-            _send(self._wake)
+        wake = self._wake  # looked at once: another thread may stop the feed meanwhile
+        if wake is not None:
+            _send(wake)
 
     def _run(self, woken: socket) -> None:
         with woken:
@@ -122,8 +126,10 @@ class Feed:
 
     def _follow(self, woken: socket) -> None:
         with psycopg.connect(
-            self._url, autocommit=True, connect_timeout=3, application_name=f"{NAME} {os.getpid()}", **_LIVELY
+            self._url, autocommit=True, connect_timeout=3, application_name=f"{NAME} {os.getpid()}", **LIVELY
         ) as connection:
+            # Not with `options` of the connection, which are the operator's, and which some poolers refuse.
+            connection.execute(f"SET statement_timeout = {_STATEMENT}")
             connection.execute(f"LISTEN {CHANNEL}")
             while not self._stopped.is_set():
                 self._read(connection)
@@ -148,11 +154,12 @@ class Feed:
         # The time before the question: a process that is paused with the answer in its hands knows less than it thinks.
         asked_at = self._freshness.now()
         remembers = self._freshness.age <= _LONGEST_GAP
-        if not remembers:
-            for memory in self._memories:
-                memory.forget_all()
         for news in self._news(connection, remembers=remembers):
             self._tell(news)
+        if not remembers:
+            # Only now: what was read before the question, and is kept after it, may lack changes that were left out.
+            for memory in self._memories:
+                memory.forget_all()
         self._freshness.heard(asked_at)
 
     def _tell(self, news: News) -> None:
@@ -164,17 +171,27 @@ class Feed:
             FEED_LAG.observe(news.age)
 
     def _news(self, connection: Connection, *, remembers: bool) -> Iterator[News]:
-        """Rows that were not visible at the last look."""
-        asked = {"horizon": self._horizon, "remembers": remembers}
-        rows = connection.execute(_NEWS, asked).fetchall()
-        told = set()
-        for horizon, is_change, row_id, *columns in rows:
-            self._horizon = horizon
-            if row_id is not None:
+        """Rows that were not visible at the last look; they count as told when all of them are."""
+        read = _at_once if remembers else _in_portions
+        told, horizon = set(), self._horizon
+        for row in read(connection, {"horizon": horizon, "remembers": remembers}):
+            horizon, may_come_again, is_change, row_id, *columns = row
+            if may_come_again:
                 told.add((is_change, row_id))
-                if (is_change, row_id) not in self._told:
-                    yield News(*columns)
-        self._told = frozenset(told)
+            if row_id is not None and (is_change, row_id) not in self._told:
+                yield News(*columns)
+        self._horizon, self._told = horizon, frozenset(told)
+
+
+def _at_once(connection: Connection, asked: Mapping[str, Any]) -> Iterable[Row]:
+    return connection.execute(_NEWS, asked).fetchall()
+
+
+def _in_portions(connection: Connection, asked: Mapping[str, Any]) -> Iterable[Row]:
+    """After a long gap there may be millions: one snapshot for all of them, and the time of a statement for each."""
+    with connection.transaction(), connection.cursor(name="news") as cursor:
+        cursor.itersize = _PORTION
+        yield from cursor.execute(_NEWS, asked)
 
 
 def _send(wake: socket) -> None:
@@ -182,26 +199,17 @@ def _send(wake: socket) -> None:
         wake.send(b"!")
 
 
-# A connection whose other end is gone without a word is noticed by the kernel, not by a question that never ends.
-_LIVELY: dict[str, Any] = {
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 3000,
-    "options": "-c statement_timeout=3000",
-}
-
 # One statement, one snapshot: the rows and the horizon to ask from next time belong together. Transactions that last
 # long hold the horizon back, so rows may come again.
 _NEWS = """
-SELECT horizon::text::bigint, n.is_change, n.id, n.kind, n.subject, n.valid_from, n.forget_at,
+SELECT horizon, n.xid >= horizon AS may_come_again, n.is_change, n.id, n.kind, n.subject, n.valid_from, n.forget_at,
     extract(epoch FROM clock_timestamp() - n.at)::float8 AS age
-FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon) AS snapshot
+FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) AS snapshot
 LEFT JOIN LATERAL (
-    SELECT false AS is_change, id, kind, subject, valid_from, forget_at, told_at AS at
+    SELECT xid, false AS is_change, id, kind, subject, valid_from, forget_at, told_at AS at
     FROM revocations WHERE xid >= %(horizon)s
     UNION ALL
-    SELECT true, id, kind, subject, NULL, NULL, changed_at
+    SELECT xid, true, id, kind, subject, NULL, NULL, changed_at
     FROM changes WHERE %(remembers)s AND xid >= %(horizon)s
 ) AS n ON true
 """

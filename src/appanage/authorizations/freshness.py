@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from threading import Lock
 
 Uptime = Callable[[], float]
@@ -24,7 +25,7 @@ class Freshness:
         self._stale_after = stale_after.total_seconds()
         self._clock = clock
         self._heard_at = self._doubted_at = float("-inf")
-        self._waiting: list[Callable[[], None]] = []
+        self._waiting: dict[object, Callable[[], None]] = {}
         self._lock = Lock()
 
     @property
@@ -47,20 +48,30 @@ class Freshness:
         if not self.is_fresh:
             return
         with self._lock:
-            waiting, self._waiting = self._waiting, []
-        for wake in waiting:
+            waiting, self._waiting = self._waiting, {}
+        for wake in waiting.values():
             wake()
 
     def doubt(self) -> None:
         """This process changed something: its memory is behind until it has heard of that."""
         self._doubted_at = self._clock()
 
-    def when_heard(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` once, from another thread, as soon as everything is known again."""
+    def when_heard(self, wake: Callable[[], None]) -> Callable[[], object]:
+        """Calls `wake` once, from another thread, as soon as everything is known again.
+
+        Whoever gives up waiting calls what is returned, and is forgotten.
+        """
+        key = object()
         with self._lock:
-            self._waiting.append(wake)
-        if self.is_fresh:
+            self._waiting[key] = wake
+        if self.is_fresh and self._withdraw(key):
             wake()
+        return partial(self._withdraw, key)
+
+    def _withdraw(self, key: object) -> bool:
+        """Whether it was still waiting."""
+        with self._lock:
+            return self._waiting.pop(key, None) is not None
 
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

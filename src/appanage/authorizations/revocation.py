@@ -53,16 +53,14 @@ def revoke_issued(
     The authorization is locked by the caller. However often it is done, one row remembers it.
     """
     end = max(tx.now, claims.issued_at + timedelta(seconds=1))
-    subject = str(authorization.id)
+    kind, subject = RevocationKind.AUTHORIZATION.value, str(authorization.id)
     former = delete(Revocation).where(
-        Revocation.kind == RevocationKind.AUTHORIZATION.value,
-        Revocation.subject == subject,
-        Revocation.valid_from <= end,
+        Revocation.kind == kind, Revocation.subject == subject, Revocation.valid_from <= end
     )
-    tx.execute(former)
+    # For as long as the longest of all these tokens may live, also after the operator has made new ones live shorter.
+    known_until = tx.scalars(former.returning(Revocation.forget_at)).all()
+    forget_at = max([end + longest_life + REMEMBERED_AFTER_EXPIRY, *known_until])
     authorization.valid_from = max(end, authorization.valid_from)
-    forget_at = end + longest_life + REMEMBERED_AFTER_EXPIRY
-    kind = RevocationKind.AUTHORIZATION.value
     _tell(tx, Revocation(kind=kind, subject=subject, valid_from=end, forget_at=forget_at))
 
 

@@ -12,7 +12,7 @@ from appanage.authorizations import queries
 from appanage.authorizations.freshness import Freshness
 from appanage.authorizations.keys import KeyRing
 from appanage.authorizations.personal_tokens import scopes_within_reach
-from appanage.authorizations.revocation import RevocationIndex, subjects_of
+from appanage.authorizations.revocation import RevocationIndex, first_living_second, subjects_of
 from appanage.authorizations.standing import Standing
 from appanage.authorizations.token_uses import TokenUse, use_of
 from appanage.directory.model import Account
@@ -221,4 +221,6 @@ def admit(claims: AccessClaims, standing: Standing) -> frozenset[str]:
         raise InvalidToken("authorization ended or suspended")
     if standing.account_id != claims.subject or standing.organization_id != claims.organization:
         raise InvalidToken("claims and authorization disagree")
+    if claims.issued_at.timestamp() < first_living_second(standing.valid_from):
+        raise InvalidToken("issued before tokens of the authorization count")
     return claims.scopes & standing.usable_scopes

@@ -1,11 +1,13 @@
 """The edge as an application: an exact dispatcher in front of everything else."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appanage.deployment import Deployment
@@ -13,7 +15,7 @@ from appanage.edge.allowances import Allowances
 from appanage.edge.endpoints import Endpoint, hot_endpoints
 from appanage.edge.messages import Answer, Headers, HotRequest, tracking_ids
 from appanage.edge.protocol import ASKED
-from appanage.edge.questions import Found, key_of
+from appanage.edge.questions import Found
 from appanage.kit.grouping import Busy
 from appanage.kit.memory import Memory
 from appanage.kit.metrics import TURNED_AWAY
@@ -25,7 +27,10 @@ _ALIVE = Answer(
 )
 _COME_AGAIN = "The platform has more to do than it can at this moment. Try again in a second."
 _ADDED_TO_EACH = frozenset({b"trackingid", b"content-length", b"date", b"server"})
-_LARGEST_ANSWER = 64 * 1024  # bytes that are worth remembering
+_LARGEST_ANSWER = 16 * 1024  # bytes that are worth remembering
+_LONGEST_LENGTH = 18  # digits of a Content-Length
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ class Edge:
         """What every answer has beside its own headers."""
 
     @property
+    def remembered(self) -> int:
+        """How many answers are in memory."""
+        return len(self._answers)
+
+    @property
     def largest_bodies(self) -> Mapping[tuple[str, str], int]:
         """The exact methods and paths of hot requests, with the most bytes of their bodies."""
         return {of: one.largest_body for of, one in self._endpoints.items()} | {_HEALTH: 0}
@@ -81,7 +91,7 @@ class Edge:
         if of == _HEALTH:
             return _ARE_YOU_ALIVE
         endpoint = self._endpoints.get(of)
-        key = key_of(request) if endpoint is not None and endpoint.remembers else None
+        key = endpoint.key_of(request) if endpoint is not None else None
         return Question(endpoint, key) if key else None
 
     def answer_to(self, question: Question) -> Answer | None:
@@ -126,7 +136,7 @@ class Edge:
     async def _find(self, endpoint: Endpoint, request: HotRequest) -> Answer | None:
         """The answer, remembered or found in a group with others, or that there is no room to wait for it."""
         await self._until_fresh()
-        key = key_of(request) if endpoint.remembers else None
+        key = endpoint.key_of(request)
         answer = self._recall(endpoint, key) if key and self._freshness.is_fresh else None
         if answer is not None:
             return answer
@@ -135,6 +145,9 @@ class Edge:
             found = await endpoint.find(request)
         except Busy:
             return self._come_again()
+        except Exception:  # the ordinary way may still know the answer, and has its own last resort
+            log.exception("finding an answer failed", path=request.path)
+            found = None
         if found is None:
             return None
         self._keep(key, found, asked_at)
@@ -151,29 +164,51 @@ class Edge:
     ) -> None:
         """The ordinary way, whose answer is remembered if that is possible."""
         asked_at = self._answers.moment
-        key = key_of(request) if endpoint.captures else None
-        try:
-            basis = await endpoint.basis(request) if key else None
-        except Busy:
-            basis = None
+        key = endpoint.key_of(request) if endpoint.captures else None
+        basis = await self._basis(endpoint, request) if key else None
         captured = _Captured(send, beside=self.everywhere)
         await self._pass_on(scope, receive, captured.send if basis else send)
         if basis and captured.answer is not None:
             self._keep(key, replace(basis, answer=captured.answer), asked_at)
+            if basis.account is not None:
+                self._allowances.count(basis.account)
+
+    async def _basis(self, endpoint: Endpoint, request: HotRequest) -> Found | None:
+        try:
+            return await endpoint.basis(request)
+        except Exception as error:  # the ordinary way answers all the same, and tells if it meets the same
+            if not isinstance(error, Busy):
+                log.exception("nothing to remember an answer by")
+            return None
 
     def _keep(self, key: bytes | None, found: Found, asked_at: int) -> None:
         if key is not None:
             self._answers.keep(key, found, rests_on=found.rests_on, asked_at=asked_at)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._under_way >= self._most:
+        if scope["type"] != "http":
+            await self._ordinary(scope, receive, send)
+            return
+        if self._under_way >= self._most:
             await self._send(self._come_again(), send)
             return
         self._under_way += 1
         try:
-            await self._ordinary(scope, receive, send)
+            await self._ordinary(scope, self._meanwhile(receive), self._meanwhile(send))
         finally:
             self._under_way -= 1
+
+    def _meanwhile(self, step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """The step, during which its request takes no room: whoever sends or reads slowly keeps nobody out."""
+
+        async def taken(*message: Message) -> Any:
+            self._under_way -= 1
+            try:
+                return await step(*message)
+            finally:
+                self._under_way += 1
+
+        return taken
 
     def _come_again(self) -> Answer:
         """RFC 9110 §15.6.4; in both families of error bodies."""
@@ -210,10 +245,13 @@ class Edge:
             with suppress(RuntimeError):  # the server has stopped meanwhile
                 loop.call_soon_threadsafe(heard.set)
 
-        self._freshness.when_heard(wake)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_HEARD_WITHIN):
-                await heard.wait()
+        withdraw = self._freshness.when_heard(wake)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HEARD_WITHIN):
+                    await heard.wait()
+        finally:
+            withdraw()
 
 
 class _Captured:
@@ -228,9 +266,11 @@ class _Captured:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
-            self._headers = tuple(
-                (name, value) for name, value in message["headers"] if name not in self._left_out
-            )
+            named = {name for name, _ in message["headers"]}
+            if b"set-cookie" not in named:  # which is for one browser
+                self._headers = tuple(
+                    (name, value) for name, value in message["headers"] if name not in self._left_out
+                )
         elif message["type"] == "http.response.body" and self._headers is not None:
             self._body += message.get("body", b"")
             if not message.get("more_body", False) and len(self._body) <= _LARGEST_ANSWER:
@@ -245,7 +285,8 @@ def _is_short(scope: Scope, largest: int) -> bool:
         if name == b"transfer-encoding":
             return False
         if name == b"content-length":
-            length = int(value) if value.isdigit() else largest + 1
+            is_number = value.isdigit() and len(value) <= _LONGEST_LENGTH
+            length = int(value) if is_number else largest + 1
     return length <= largest
 
 

@@ -1,6 +1,6 @@
 """The hot endpoints: how each finds its answer beside the ordinary way, by the same rules."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from appanage.authorizations.tokens import TokenPair
 from appanage.authorizations.verification import Verified
 from appanage.deployment import Deployment
 from appanage.edge.messages import Answer, Headers, HotRequest
-from appanage.edge.questions import Found, about_token
+from appanage.edge.questions import Found, about_token, key_of
 from appanage.kit.metrics import ANSWERED
 from appanage.kit.origin import internal_origin
 from appanage.kit.secrets import Prefix
@@ -39,13 +39,17 @@ _KEYS_AT_MOST = timedelta(minutes=1)
 class Endpoint:
     """One hot endpoint. What it does not answer itself goes the ordinary way.
 
-    `largest_body`: a request with a longer one goes that way at once. `remembers`: the same question has the same answer.
-    `finds`: it has a way of its own to the answer. `captures`: the ordinary way's answer about the token in the Authorization header may be remembered, too; of answers
-    to a `counts` endpoint each is counted for its account.
+    `largest_body`: a request with a longer one goes that way at once. `remembers`: the same question has the same
+    answer; `asks_with` names the headers that are part of it, beside the credentials, and `asks_in_query` says whether
+    the query is: where it is not, none is expected. `finds`: it has a way of its own to the answer. `captures`: the
+    ordinary way's answer about the token in the Authorization header may be remembered, too; of answers to a `counts`
+    endpoint each is counted for its account.
     """
 
     largest_body = NO_BODY
     remembers = True
+    asks_with: Collection[bytes] = ()
+    asks_in_query = False
     finds = False
     captures = False
     counts = False
@@ -54,6 +58,12 @@ class Endpoint:
         self._deployment = deployment
         self._settings = deployment.settings
         self.answered = ANSWERED.labels(type(self).__name__)
+
+    def key_of(self, request: HotRequest) -> bytes | None:
+        """The key of what is remembered; None for a request that is not answered from memory."""
+        if not self.remembers or (request.query and not self.asks_in_query):
+            return None
+        return key_of(request, self.asks_with)
 
     async def find(self, request: HotRequest) -> Found | None:
         """The answer, if it is an ordinary yes. Raises Busy."""
@@ -112,6 +122,7 @@ class Introspection(Endpoint):
     """RFC 7662."""
 
     largest_body = FORM
+    asks_with = (b"content-type",)
     finds = True
 
     async def find(self, request: HotRequest) -> Found | None:
@@ -132,6 +143,8 @@ class Introspection(Endpoint):
 class ForwardAuth(Endpoint):
     """A proxy asks about a request."""
 
+    asks_with = (b"x-required-scope",)
+    asks_in_query = True
     finds = True
     captures = True
 
@@ -171,9 +184,12 @@ class UserInfo(Endpoint):
 
 
 class KeySet(Endpoint):
-    """RFC 7517, as the ordinary way says it; nobody presents a token."""
+    """RFC 7517, as the ordinary way says it; nobody presents a token, so it is one question."""
 
     captures = True
+
+    def key_of(self, request: HotRequest) -> bytes | None:
+        return None if request.query else b"the key set"
 
     async def basis(self, request: HotRequest) -> Found | None:
         del request

@@ -30,6 +30,7 @@ ASKED = "appanage.asked"
 """In the scope of a request for which there was no answer here, so that nobody looks for it once more."""
 
 _LONGEST = 4096  # bytes of a request that is recognized
+_LONGEST_LENGTH = 18  # digits of a Content-Length
 _UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 
 log = structlog.get_logger("appanage.edge")
@@ -207,7 +208,7 @@ class EdgeProtocol(HttpToolsProtocol):
             if name == b"host":
                 hosts += 1
             elif name == b"content-length":
-                if not value.isdigit() or int(value) > most:
+                if not value.isdigit() or len(value) > _LONGEST_LENGTH or int(value) > most:
                     return False
             elif name in _UNUSUAL:
                 return False
@@ -296,10 +297,10 @@ class EdgeProtocol(HttpToolsProtocol):
             await cycle.run_asgi(app)
             return
         # What was found may have been done as well, so from here on no other way is tried.
+        if self.flow.write_paused:
+            await self.flow.drain()
+        self._write(answer, cycle)
         cycle.response_started = cycle.response_complete = True
-        if not self.transport.is_closing():
-            defaults = self.server_state.default_headers
-            self.transport.write(self._shortcut.message(answer, defaults, is_last=not cycle.keep_alive))
         if self.access_log:
             query = b"?" + cycle.scope["query_string"] if cycle.scope["query_string"] else b""
             self._log_access(cycle.scope["method"], cycle.scope["raw_path"] + query, answer)
@@ -309,6 +310,18 @@ class EdgeProtocol(HttpToolsProtocol):
             cycle.on_response()
         else:
             self._note_answer()
+
+    def _write(self, answer: Answer, cycle: RequestResponseCycle) -> None:
+        if self.transport.is_closing():
+            return
+        try:
+            defaults = self.server_state.default_headers
+            message = self._shortcut.message(answer, defaults, is_last=not cycle.keep_alive)
+        except ValueError:  # the client learns as much as of any answer that is lost
+            log.exception("an answer cannot be sent", path=cycle.scope["path"])
+            self.transport.close()
+            return
+        self.transport.write(message)
 
     async def _come(self, coming: Awaitable[Answer | None]) -> Answer | None:
         try:

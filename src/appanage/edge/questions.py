@@ -9,7 +9,6 @@ from hashlib import sha256
 from appanage.authorizations.verification import Verified
 from appanage.edge.messages import Answer, HotRequest
 
-_ALWAYS = frozenset({b"authorization", b"content-type", b"x-required-scope"})
 _NEVER = frozenset(
     {b"dpop", b"if-none-match", b"if-modified-since", b"range", b"transfer-encoding", b"expect"}
 )
@@ -31,15 +30,17 @@ class Found:
         return replace(self, account=str(account_id))
 
 
-def key_of(request: HotRequest) -> bytes | None:
+def key_of(request: HotRequest, asks_with: Collection[bytes]) -> bytes | None:
     """A digest of everything that the answer can depend on; None for a request that is not answered from memory.
 
-    The credentials are part of the question, so nobody is given what was found for somebody else. A proof of possession
-    is good for one request only (RFC 9449 §11.1), so a request with one is never the same.
+    Of the headers that is the credentials and those that the endpoint `asks_with`; what it does not look at is not in
+    it, or one question could be remembered in ever so many spellings. The credentials are, so nobody is given what was
+    found for somebody else. A proof of possession is good for one request only (RFC 9449 §11.1), so a request with one
+    is never the same.
     """
     asked: list[bytes] = [request.method.encode(), request.path.encode(), request.query]
     for name, value in request.headers:
-        if name in _ALWAYS:
+        if name == b"authorization" or name in asks_with:
             asked += (name, value)
         elif name in _NEVER:
             return None

@@ -1,8 +1,9 @@
 """The database and its transactions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
@@ -12,6 +13,14 @@ from appanage.kit.origin import Origin
 from appanage.storage.watching import Watching
 
 OLDEST_POSTGRESQL = 140000
+
+LIVELY: Mapping[str, Any] = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 3000,
+}
+"""For connections whose other end may vanish without a word: the kernel notices, not a question that never ends."""
 
 
 class Transaction(Watching, Session):

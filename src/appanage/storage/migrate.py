@@ -7,15 +7,23 @@ takes the names of our files and one row.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_265_419_803  # one migration at a time, whichever process starts first
+
+# Who waits for the lock of a table keeps everybody behind it waiting, so a migration gives way and begins anew.
+_LONGEST_WAIT = "2s"
+_PAUSE = 0.5  # seconds in which the others go on
+_ATTEMPTS = 30
 
 
 def upgrade(engine: Engine) -> None:
@@ -24,8 +32,17 @@ def upgrade(engine: Engine) -> None:
         return
     from alembic import command
 
-    with _locked(engine) as connection:
-        command.upgrade(config(connection), "head")
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            with _locked(engine) as connection:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
+                command.upgrade(config(connection), "head")
+        except OperationalError as error:
+            if left == 0 or not isinstance(error.orig, LockNotAvailable):
+                raise
+            sleep(_PAUSE)
+        else:
+            return
 
 
 def is_current(engine: Engine) -> bool:

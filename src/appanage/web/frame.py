@@ -29,6 +29,8 @@ _UPLOADS = (
 _OTHERS = "/v1/authz/"
 """What follows here is the path of a request to another server; even one slash more is that server's."""
 
+_LONGEST_LENGTH = 18  # digits of a Content-Length
+
 LastResort = Callable[[Scope, int, str], ASGIApp]
 """Makes the answer to a request that ended in an unexpected error or was too large."""
 
@@ -145,7 +147,9 @@ def _largest_body(scope: Scope) -> int:
 
 
 def _declared_length(scope: Scope) -> int:
-    declared = Headers(scope=scope).get("content-length", "")
+    declared = Headers(scope=scope).get("content-length", "").lstrip("0")
+    if len(declared) > _LONGEST_LENGTH:
+        return LARGEST_UPLOAD + 1
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
