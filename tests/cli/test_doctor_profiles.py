@@ -138,6 +138,7 @@ WHAT_FOR = {
     "authorizations/proofs.py": {algorithms.DIGESTS},
     "authorizations/refresh_tokens.py": {algorithms.DIGESTS},
     "authorizations/tokens.py": {algorithms.KEYED_HASHES},
+    "edge/protocol.py": {algorithms.DIGESTS},
     "edge/questions.py": {algorithms.DIGESTS},
     "kit/fips.py": set(),
     "kit/outbound/exchange.py": {algorithms.OUTBOUND},

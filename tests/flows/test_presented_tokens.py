@@ -3,12 +3,12 @@
 import base64
 import hmac
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
+from msgspec.structs import replace
 
 from appanage.oauth.access_tokens import AccessClaims, sign
 from appanage.oauth.exchange import ACCESS_TOKEN

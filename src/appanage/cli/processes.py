@@ -1,6 +1,5 @@
 """The processes of `appanage serve`, how they end together, and how they begin."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,33 +11,12 @@ from types import FrameType, TracebackType
 from typing import Self
 
 import structlog
-from starlette.types import ASGIApp
-
-from appanage.kit.logs import configure_logs
-from appanage.kit.process import die_with_parent, importing, keep_what_exists
-from appanage.settings import Settings
 
 _END_WITHIN = 15  # seconds: a little more than the worker gives its jobs
 _LONGEST_PAUSE = 30
 _LOOK_EVERY = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-def web_application() -> ASGIApp:
-    """The application in a web process that `serve` started."""
-    with importing():
-        from appanage.app import serving
-
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    assert parent.pid is not None
-    die_with_parent(parent.pid)
-    settings = Settings()
-    configure_logs(settings.log_format, settings.log_level)
-    application = serving()
-    keep_what_exists()
-    return application
 
 
 @contextmanager

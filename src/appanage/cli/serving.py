@@ -129,19 +129,22 @@ def _serve_here(deployment: Deployment, listener: socket.socket) -> None:
 
 
 def _serve_in_processes(listener: socket.socket, workers: int) -> None:
-    config = configured("appanage.cli.processes:web_application", factory=True, workers=workers)
+    inside = "appanage.cli.web_process"
+    config = configured(
+        f"{inside}:web_application", http=f"{inside}:EdgeProtocol", factory=True, workers=workers
+    )
     supervisor = Multiprocess(config, sockets=[listener])
     supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise Problem("The web processes did not start; the log says why.")
 
 
-def configured(app: Any, **more: Any) -> uvicorn.Config:
+def configured(app: Any, *, http: type[EdgeProtocol] | str = EdgeProtocol, **more: Any) -> uvicorn.Config:
     """How the server is set. Our frame logs requests and knows the proxies, so the server does neither."""
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=EdgeProtocol,
+        http=http,
         ws="none",
         lifespan="on",
         log_config=None,

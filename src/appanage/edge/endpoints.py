@@ -189,7 +189,7 @@ class KeySet(Endpoint):
     captures = True
 
     def key_of(self, request: HotRequest) -> bytes | None:
-        return None if request.query else b"the key set"
+        return b"the key set" if super().key_of(request) else None
 
     async def basis(self, request: HotRequest) -> Found | None:
         del request
