@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 
-from appanage.edge.messages import Answer, Headers, HotRequest
+from appanage.edge.messages import Answer, Deliver, Headers, HotRequest
 from appanage.edge.protocol import STATE, Shortcut
 
 MOST = 8 * 1024
@@ -47,8 +47,7 @@ class Echo:
 
     def release(self) -> None:
         """Lets `/wait` answer, now and from now on."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._released.set)
+        self._loop_of().call_soon_threadsafe(self._released.set)
 
     def question_of(self, request: HotRequest) -> HotRequest:
         self.asked.append(request)
@@ -65,19 +64,31 @@ class Echo:
         body = said(request.method, request.path, request.query, request.body)
         return Answer(200, ((b"x-way", b"hot"),), LARGE if request.query == b"large" else body)
 
-    def soon(self, request: HotRequest) -> Awaitable[Answer | None] | None:
-        return self._soon(request) if request.query.startswith(b"soon") else None
-
-    async def _soon(self, request: HotRequest) -> Answer | None:
-        if request.query == b"soon-wait":
-            self.waits.set()
-            await self._released.wait()
-        if request.query == b"soon-cold":
-            return None
+    def soon(self, request: HotRequest, deliver: Deliver) -> bool:
+        if not request.query.startswith(b"soon"):
+            return False
         if request.query == b"soon-fail":
             raise RuntimeError("failed on purpose")
+        if request.query == b"soon-wait":
+            self._loop_of().create_task(self._wait_and_deliver(request, deliver))
+        else:
+            self._loop_of().call_soon(deliver, self._later(request))
+        return True
+
+    def _later(self, request: HotRequest) -> Answer | None:
+        if request.query == b"soon-cold":
+            return None
         body = said(request.method, request.path, request.query, request.body)
         return Answer(200, ((b"x-way", b"soon"),), LARGE if request.query == b"soon-large" else body)
+
+    async def _wait_and_deliver(self, request: HotRequest, deliver: Deliver) -> None:
+        self.waits.set()
+        await self._released.wait()
+        deliver(self._later(request))
+
+    def _loop_of(self) -> asyncio.AbstractEventLoop:
+        assert self._loop is not None
+        return self._loop
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()

@@ -25,7 +25,7 @@ from appanage.authorizations.tokens import TokenIssuer, TokenPair
 from appanage.kit.clock import Clock
 from appanage.kit.grouping import Busy, Grouping
 from appanage.kit.memory import Memory
-from appanage.kit.secrets import Prefix, digest
+from appanage.kit.secrets import digest
 from appanage.oauth.codes import CodeRedemption
 from appanage.oauth.errors import OAuthError
 from appanage.oauth.refreshing import RefreshRequest
@@ -61,7 +61,8 @@ class _Outcome(Enum):
     UNKNOWN = auto()  # it was written or not: the database did not say
 
 
-_Answer = TokenPair | _Outcome | None
+_Answer = TokenPair | None
+_Attempted = TokenPair | _Outcome | None
 
 
 class Desk:
@@ -113,20 +114,13 @@ class Desk:
         """What holds of an authorization, remembered or read now. Raises Busy."""
         return self._recall(authorization_id) or await self._found.ask(authorization_id)
 
-    async def refresh(self, attempt: RefreshAttempt) -> TokenPair | None:
-        """New tokens, committed. Raises Busy."""
-        if not attempt.refresh_token.startswith(Prefix.REFRESH_TOKEN):
-            return None
-        answer = await self._refreshed.ask(attempt)
-        if answer is _Outcome.TAKEN:  # by another process that is quick too, so it is free again
-            answer = await self._refreshed.ask(attempt)
-        return _known(answer)
+    def refresh(self, attempt: RefreshAttempt) -> "asyncio.Future[_Answer]":
+        """New tokens to come, committed; or Busy."""
+        return self._refreshed.ask(attempt)
 
-    async def redeem(self, attempt: CodeAttempt) -> TokenPair | None:
-        """Tokens for a code, committed. Raises Busy."""
-        if not attempt.code.startswith(Prefix.AUTHORIZATION_CODE):
-            return None
-        return _known(await self._redeemed.ask(attempt))
+    def redeem(self, attempt: CodeAttempt) -> "asyncio.Future[_Answer]":
+        """Tokens for a code to come, committed; or Busy."""
+        return self._redeemed.ask(attempt)
 
     async def _find_standings(self, ids: Sequence[uuid.UUID]) -> Sequence[Standing | None]:
         try:
@@ -137,12 +131,22 @@ class Desk:
             return [None] * len(ids)
         return [found.get(one) for one in ids]
 
-    async def _refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[_Answer]:
+    async def _refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[_Answer | Busy]:
+        """Tries twice where another process had the row: that one is quick too, so it is free again."""
+        outcomes = list(await self._try_to_refresh(attempts))
+        taken = [place for place, outcome in enumerate(outcomes) if outcome is _Outcome.TAKEN]
+        if taken:
+            again = await self._try_to_refresh([attempts[place] for place in taken])
+            for place, outcome in zip(taken, again, strict=True):
+                outcomes[place] = outcome
+        return [_known(outcome) for outcome in outcomes]
+
+    async def _try_to_refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[_Attempted]:
         now = self._clock()
         if not self._issuer.keys.is_current(now):
             return [None] * len(attempts)
         decided: dict[int, tuple[FoundRefreshToken, Renewed]] = {}
-        answers: dict[int, _Answer]
+        answers: dict[int, _Attempted]
         try:
             async with self._connection() as connection:
                 decided = await self._find_renewals(connection, attempts, now)
@@ -222,12 +226,12 @@ class Desk:
             return frozenset()
         return await statements.renew_refresh_tokens(connection, list(renewals.values()), now)
 
-    async def _redeem(self, attempts: Sequence[CodeAttempt]) -> Sequence[_Answer]:
+    async def _redeem(self, attempts: Sequence[CodeAttempt]) -> Sequence[_Answer | Busy]:
         now = self._clock()
         if not self._issuer.keys.is_current(now):
             return [None] * len(attempts)
         decided: dict[int, tuple[TokenPair, Redemption]] = {}
-        answers: dict[int, _Answer]
+        answers: dict[int, _Attempted]
         try:
             async with self._connection() as connection:
                 decided = await self._find_redemptions(connection, attempts, now)
@@ -241,7 +245,7 @@ class Desk:
             answers = {
                 place: pair for place, (pair, redeemed) in decided.items() if redeemed.found.digest in written
             }
-        return [answers.get(place) for place in range(len(attempts))]
+        return [_known(answers.get(place)) for place in range(len(attempts))]
 
     async def _find_redemptions(
         self, connection: Connection, attempts: Sequence[CodeAttempt], now: datetime
@@ -325,11 +329,11 @@ def _outcome_of(error: Exception) -> _Outcome | None:
     return _Outcome.UNKNOWN if isinstance(error, _UNCERTAIN) else None
 
 
-def _known(answer: _Answer) -> TokenPair | None:
-    """Raises Busy for what may have been written: to the patient way, a second use would look like a thief's."""
-    if answer is _Outcome.UNKNOWN:
-        raise Busy
-    return answer if isinstance(answer, TokenPair) else None
+def _known(outcome: _Attempted) -> _Answer | Busy:
+    """Busy for what may have been written: to the patient way, a second use would look like a thief's."""
+    if outcome is _Outcome.UNKNOWN:
+        return Busy()
+    return outcome if isinstance(outcome, TokenPair) else None
 
 
 def _complain(error: Exception) -> None:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from appanage.deployment import Deployment
 from appanage.edge.allowances import Allowances
 from appanage.edge.endpoints import Endpoint, hot_endpoints
-from appanage.edge.messages import Answer, Headers, HotRequest, tracking_ids
+from appanage.edge.messages import Answer, Deliver, Headers, HotRequest, tracking_ids
 from appanage.edge.protocol import ASKED
 from appanage.edge.questions import Found
 from appanage.kit.grouping import Busy
@@ -42,6 +42,16 @@ class Question:
 
 
 _ARE_YOU_ALIVE = Question(None, b"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """For an answer beside the ordinary way; `asked_at` is the moment of memory before it."""
+
+    endpoint: Endpoint
+    request: HotRequest
+    asked_at: int
+    coming: asyncio.Future[Any]
 
 
 class Edge:
@@ -100,10 +110,16 @@ class Edge:
             return _ALIVE
         return self._recall(question.endpoint, question.key) if self._freshness.is_fresh else None
 
-    def soon(self, request: HotRequest) -> Awaitable[Answer | None] | None:
-        """The answer to come, of an endpoint that looks for answers of its own."""
+    def soon(self, request: HotRequest, deliver: Deliver) -> bool:
+        """Whether an answer, which is then delivered, is looked for at once, as far as memory can be relied upon."""
         endpoint = self._endpoints.get((request.method, request.path))
-        return self._find(endpoint, request) if endpoint is not None and endpoint.finds else None
+        if endpoint is None or not self._freshness.is_fresh:
+            return False
+        search = self._search(endpoint, request)
+        if search is None:
+            return False
+        search.coming.add_done_callback(lambda _: deliver(self._settle(search)))
+        return True
 
     def _recall(self, endpoint: Endpoint, key: bytes) -> Answer | None:
         found = self._answers.recall(key)
@@ -140,17 +156,36 @@ class Edge:
         answer = self._recall(endpoint, key) if key and self._freshness.is_fresh else None
         if answer is not None:
             return answer
+        search = self._search(endpoint, request)
+        if search is None:
+            return None
+        await asyncio.wait((search.coming,))
+        return self._settle(search)
+
+    def _search(self, endpoint: Endpoint, request: HotRequest) -> _Search | None:
+        """The search for an answer that is not remembered."""
         asked_at = self._answers.moment
         try:
-            found = await endpoint.find(request)
+            coming = endpoint.ask(request)
+        except Exception:  # as below
+            log.exception("looking for an answer failed", path=request.path)
+            return None
+        return None if coming is None else _Search(endpoint, request, asked_at, coming)
+
+    def _settle(self, search: _Search) -> Answer | None:
+        """The answer that a search has come to, from now on remembered."""
+        endpoint = search.endpoint
+        try:
+            found = None if search.coming.cancelled() else endpoint.found(search.coming.result())
         except Busy:
             return self._come_again()
         except Exception:  # the ordinary way may still know the answer, and has its own last resort
-            log.exception("finding an answer failed", path=request.path)
-            found = None
+            log.exception("finding an answer failed", path=search.request.path)
+            return None
         if found is None:
             return None
-        self._keep(key, found, asked_at)
+        if endpoint.remembers:
+            self._keep(endpoint.key_of(search.request), found, search.asked_at)
         endpoint.answered.inc()
         return found.answer
 

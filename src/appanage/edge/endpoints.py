@@ -1,5 +1,7 @@
 """The hot endpoints: how each finds its answer beside the ordinary way, by the same rules."""
 
+import asyncio
+from asyncio import Future
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -65,8 +67,17 @@ class Endpoint:
             return None
         return key_of(request, self.asks_with)
 
+    def ask(self, request: HotRequest) -> "Future[Any] | None":
+        """What is to come, of which `found` makes the answer; None where only the ordinary way leads to it."""
+        return asyncio.ensure_future(self.find(request)) if self.finds else None
+
+    def found(self, outcome: Any) -> Found | None:
+        """The answer, if it is an ordinary yes."""
+        result: Found | None = outcome
+        return result
+
     async def find(self, request: HotRequest) -> Found | None:
-        """The answer, if it is an ordinary yes. Raises Busy."""
+        """As `ask` and `found` in one. Raises Busy."""
         del request
         return None
 
@@ -198,38 +209,39 @@ class KeySet(Endpoint):
 
 
 class Token(Endpoint):
-    """The token endpoint: refreshes and redemptions by clients that are known."""
+    """The token endpoint: refreshes and redemptions by clients that are known, in groups."""
 
     largest_body = FORM
     remembers = False
-    finds = True
 
-    async def find(self, request: HotRequest) -> Found | None:
+    def ask(self, request: HotRequest) -> "Future[TokenPair | None] | None":
         if headers_named(b"dpop", request.headers):
             return None
         try:
             parameters = self._form(request)
             client = self._known_client(request, parameters)
+            if client is None or self._deployment.issuer.is_strict(client):
+                return None
+            return self._ask_desk(client, parameters)
         except OAuthError:
             return None
-        if client is None or self._deployment.issuer.is_strict(client):
-            return None
-        pair = await self._fetch(client, parameters)
-        if pair is None:
-            return None
-        return Found(json_answer(pair.as_response(), _TOKEN), (), pair.now)
 
-    async def _fetch(self, client: KnownClient, parameters: Mapping[str, str]) -> TokenPair | None:
+    def found(self, outcome: TokenPair | None) -> Found | None:
+        if outcome is None:
+            return None
+        return Found(json_answer(outcome.as_response(), _TOKEN), (), outcome.now)
+
+    def _ask_desk(
+        self, client: KnownClient, parameters: Mapping[str, str]
+    ) -> "Future[TokenPair | None] | None":
         desk, settings = self._deployment.desk, self._settings
         match parameters.get("grant_type"):
-            case "refresh_token" if "refresh_token" in parameters:
+            case "refresh_token" if parameters.get("refresh_token", "").startswith(Prefix.REFRESH_TOKEN):
                 asked = refresh_request_of(parameters, settings, key_thumbprint=None)
-                return await desk.refresh(
-                    RefreshAttempt(client.client_id, parameters["refresh_token"], asked)
-                )
-            case "authorization_code" if "code" in parameters:
+                return desk.refresh(RefreshAttempt(client.client_id, parameters["refresh_token"], asked))
+            case "authorization_code" if parameters.get("code", "").startswith(Prefix.AUTHORIZATION_CODE):
                 presented = redemption_of(parameters, settings, key_thumbprint=None)
-                return await desk.redeem(CodeAttempt(client.client_id, parameters["code"], presented))
+                return desk.redeem(CodeAttempt(client.client_id, parameters["code"], presented))
         return None
 
 

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Awaitable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http import HTTPStatus
@@ -43,6 +43,9 @@ class Answer:
         return b"%bcontent-length: %d\r\n" % (_head(self.status, self.headers), len(self.body))
 
 
+Deliver = Callable[[Answer | None], None]
+"""Takes an answer, or that there is none after all."""
+
 Q = TypeVar("Q")
 
 
@@ -55,8 +58,8 @@ class Hot(Protocol[Q]):
     def answer_to(self, question: Q) -> Answer | None:
         """The answer of this moment, without ever waiting."""
 
-    def soon(self, request: HotRequest) -> Awaitable[Answer | None] | None:
-        """The answer to come to a request that was not answered at once."""
+    def soon(self, request: HotRequest, deliver: Deliver) -> bool:
+        """Whether a request that was not answered at once is being worked on: then `deliver` is called once, later."""
 
 
 def lines(headers: Headers) -> bytes:

@@ -9,19 +9,21 @@ Reading costs more than answering, too. What comes as the very same bytes as a r
 question, so it is not read again.
 """
 
+import asyncio
 from asyncio import AbstractEventLoop, TimerHandle
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 import httptools
 import structlog
 from uvicorn import Config
-from uvicorn._types import ASGI3Application
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from appanage.edge.messages import Answer, Headers, Hot, HotRequest, Q, lines, tracking_ids
+from appanage.edge.messages import Answer, Deliver, Headers, Hot, HotRequest, Q, lines, tracking_ids
 
 STATE = "shortcut"
 """The name in the application's lifespan state under which the protocol finds its shortcut."""
@@ -94,11 +96,29 @@ class _Nothing:
     def answer_to(self, _question: object) -> None:
         return None
 
-    def soon(self, _request: HotRequest) -> None:
-        return None
+    def soon(self, _request: HotRequest, _deliver: Deliver) -> bool:
+        return False
 
 
 _NOTHING: Shortcut[Any] = Shortcut(_Nothing(), {})
+
+
+class Waiting:
+    """A request whose answer is to come, in the place of the cycle that uvicorn would have for it.
+
+    To uvicorn it is a request in work like any other: these are the things that it looks at or changes.
+    """
+
+    __slots__ = ("disconnected", "keep_alive", "request", "response_complete", "target")
+
+    message_event = asyncio.Event()  # for whoever reads more of the request: nobody does
+
+    def __init__(self, request: HotRequest, target: bytes) -> None:
+        self.request = request
+        self.target = target
+        self.keep_alive = True
+        self.response_complete = False
+        self.disconnected = False
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -114,7 +134,6 @@ class EdgeProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._shortcut: Shortcut[Any] = app_state.get(STATE, _NOTHING)
         self._collecting: HotRequest | None = None
-        self._coming: Awaitable[Answer | None] | None = None
         self._is_between = True  # one request and the next
         self._begun = 0  # requests in what is being read
         self._asked: Any = None  # what was answered of it
@@ -148,14 +167,15 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._collecting is None:
             super().on_message_complete()
             return
-        message = None if self.flow.write_paused else self._answer(self._collecting)
-        if message is None:
-            self._coming = self._shortcut.hot.soon(self._collecting)
-            self._pass_on(self._collecting)
-            super().on_message_complete()
-        else:
-            self._collecting = None
+        request, self._collecting = self._collecting, None
+        message = None
+        if not self.flow.write_paused:
+            message = self._answer(request)
+        if message is not None:
             self._send(message)
+        elif self.flow.write_paused or not self._will_come(request):
+            self._pass_on(request)
+            super().on_message_complete()
 
     # What the server calls.
 
@@ -171,8 +191,9 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Lets a request that is still being read be answered, as uvicorn does, and the connection end with it."""
-        if self._collecting is not None:
-            self._pass_on(self._collecting)
+        collecting, self._collecting = self._collecting, None
+        if collecting is not None:
+            self._pass_on(collecting)
         super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -277,63 +298,87 @@ class EdgeProtocol(HttpToolsProtocol):
         else:
             self.timeout_keep_alive_handler()
 
-    # The answer to come. To uvicorn it is a request in work like any other: it knows what may happen meanwhile.
+    # The answer to come.
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        coming, self._coming = self._coming, None
-        if coming is None:
-            super()._start_asgi_task(cycle, app)
+    def _will_come(self, request: HotRequest) -> bool:
+        waiting = Waiting(request, self.url)
+        try:
+            will_come = self._shortcut.hot.soon(request, partial(self._deliver, waiting))
+        except Exception:
+            log.exception("beginning an answer failed", path=request.path)
+            return False
+        if will_come:
+            self.cycle = waiting  # type: ignore[assignment]
+        return will_come
+
+    def _deliver(self, waiting: Waiting, answer: Answer | None) -> None:
+        if self.transport.is_closing():
             return
-        task = self.loop.create_task(self._answer_soon(coming, cycle, app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
-
-    async def _answer_soon(
-        self, coming: Awaitable[Answer | None], cycle: RequestResponseCycle, app: ASGI3Application
-    ) -> None:
-        answer = await self._come(coming)
         if answer is None:
-            cycle.scope[ASKED] = True  # type: ignore[literal-required]
-            await cycle.run_asgi(app)
+            self._start_anew(waiting)
             return
         # What was found may have been done as well, so from here on no other way is tried.
-        if self.flow.write_paused:
-            await self.flow.drain()
-        self._write(answer, cycle)
-        cycle.response_started = cycle.response_complete = True
-        if self.access_log:
-            query = b"?" + cycle.scope["query_string"] if cycle.scope["query_string"] else b""
-            self._log_access(cycle.scope["method"], cycle.scope["raw_path"] + query, answer)
-        if not cycle.keep_alive:
+        try:
+            defaults = self.server_state.default_headers
+            message = self._shortcut.message(answer, defaults, is_last=not waiting.keep_alive)
+        except ValueError:  # the client learns as much as of any answer that is lost
+            log.exception("an answer cannot be sent", path=waiting.request.path)
             self.transport.close()
-        if self.pipeline or not cycle.keep_alive:
-            cycle.on_response()
+            return
+        # Nothing was written since the request began, and then the client was reading.
+        self.transport.write(message)
+        waiting.response_complete = True
+        if self.access_log:
+            self._log_access(waiting.request.method, waiting.target, answer)
+        if not waiting.keep_alive:
+            self.transport.close()
+        elif self.pipeline:
+            self.on_response_complete()
         else:
             self._note_answer()
 
-    def _write(self, answer: Answer, cycle: RequestResponseCycle) -> None:
-        if self.transport.is_closing():
-            return
-        try:
-            defaults = self.server_state.default_headers
-            message = self._shortcut.message(answer, defaults, is_last=not cycle.keep_alive)
-        except ValueError:  # the client learns as much as of any answer that is lost
-            log.exception("an answer cannot be sent", path=cycle.scope["path"])
-            self.transport.close()
-            return
-        self.transport.write(message)
+    def _start_anew(self, waiting: Waiting) -> None:
+        """The ordinary way, behind which others may wait already."""
+        cycle = self._cycle_of(waiting)
+        if cast("object", self.cycle) is waiting:
+            self.cycle = cycle
+        self._start_asgi_task(cycle, self.app)
 
-    async def _come(self, coming: Awaitable[Answer | None]) -> Answer | None:
-        try:
-            return await coming
-        except Exception:
-            log.exception("answering soon failed")
-            return None
+    def _cycle_of(self, waiting: Waiting) -> RequestResponseCycle:
+        request = waiting.request
+        read = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = read
+        path = self.root_path + request.path
+        scope = self.scope | {
+            "method": request.method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": request.query,
+            "headers": request.headers,
+            ASKED: True,
+        }
+        cycle = RequestResponseCycle(
+            scope=cast("HTTPScope", scope),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=waiting.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += request.body
+        cycle.more_body = False
+        cycle.message_event.set()
+        return cycle
 
     # The way back.
 
     def _pass_on(self, request: HotRequest) -> None:
-        self._collecting = None
         self._go_the_ordinary_way()
         if request.body:
             super().on_body(request.body)

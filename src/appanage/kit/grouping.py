@@ -16,13 +16,13 @@ class Busy(Exception):
 class Grouping(Generic[Q, A]):
     """Asks `answer` for groups of at most `largest` questions; it gives an answer for each, in their order.
 
-    Belongs to one event loop. A question whose asker has gone is left out. What `answer` raises is raised for the whole
-    group.
+    Belongs to one event loop. A question whose asker has gone is left out. An answer that is an exception is raised for
+    its asker; what `answer` raises is raised for the whole group.
     """
 
     def __init__(
         self,
-        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]],
+        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
         *,
         largest: int = 128,
         most_waiting: int = 1024,
@@ -34,22 +34,35 @@ class Grouping(Generic[Q, A]):
         self._work: asyncio.Task[None] | None = None
 
     def ask(self, question: Q) -> "asyncio.Future[A]":
-        """The answer to come. Raises Busy instead of letting more wait than there is room for."""
-        if len(self._waiting) >= self._most_waiting:
-            raise Busy
+        """The answer to come; Busy, instead of letting more wait than there is room for."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[A] = loop.create_future()
+        if len(self._waiting) >= self._most_waiting:
+            future.set_exception(Busy())
+            return future
         self._waiting.append((question, future))
         if self._work is None:
-            self._work = loop.create_task(self._answer_all())  # begins after whoever else asks at this moment
+            self._work = loop.create_task(self._answer_all())
         return future
 
     async def _answer_all(self) -> None:
         try:
             while self._waiting:
+                await self._let_them_come()
                 await self._answer_some()
         finally:
             self._work = None
+
+    async def _let_them_come(self) -> None:
+        """Until a turn of the loop brings nobody more: the larger a group is, the less it costs each of them.
+
+        Whoever was answered just now is likely to ask again, and to be heard within a few turns.
+        """
+        there = 0
+        await asyncio.sleep(0)  # in which the answers of the last group go out
+        while there < len(self._waiting) < self._largest:
+            there = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _answer_some(self) -> None:
         size = min(len(self._waiting), self._largest)
@@ -65,7 +78,11 @@ class Grouping(Generic[Q, A]):
                 raise
             return
         for (_, future), answer in zip(asked, answers, strict=True):
-            if not future.done():
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
                 future.set_result(answer)
 
 
