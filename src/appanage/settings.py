@@ -343,7 +343,7 @@ class Settings(BaseSettings):
         """The domains of addresses that only the platform itself gives."""
         return frozenset({self.machine_domain, self.bot_domain})
 
-    @property
+    @cached_property
     def issuer(self) -> str:
         return f"{self.base_url}/v1"
 

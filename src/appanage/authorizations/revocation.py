@@ -113,9 +113,10 @@ def first_living_second(valid_from: datetime) -> int:
 
 def issue_time(now: datetime, valid_from: datetime) -> datetime:
     """The time of birth to write into a token, so that a revocation in the same second does not kill it."""
-    if valid_from <= now - timedelta(seconds=1):
-        return now.replace(microsecond=0)
-    return max(now.replace(microsecond=0), datetime.fromtimestamp(first_living_second(valid_from), UTC))
+    whole = now.replace(microsecond=0)
+    if valid_from <= whole:
+        return whole
+    return max(whole, datetime.fromtimestamp(first_living_second(valid_from), UTC))
 
 
 def subjects_of(claims: AccessClaims) -> tuple[str, ...]:

@@ -100,11 +100,12 @@ class TokenPair(IssuedTokens, frozen=True):
 
     def as_response(self) -> dict[str, Any]:
         """With the platform's `refresh_token_expires_in`, and the `id_token` of OpenID Connect Core §3.1.3.3."""
-        body = IssuedTokens.as_response(self) | {
-            "refresh_token": self.refresh_token.reveal(),
-            "refresh_token_expires_in": self._left(self.refresh_expires_at),
-        }
-        return body | ({"id_token": self.id_token.reveal()} if self.id_token else {})
+        body = IssuedTokens.as_response(self)
+        body["refresh_token"] = self.refresh_token.reveal()
+        body["refresh_token_expires_in"] = self._left(self.refresh_expires_at)
+        if self.id_token:
+            body["id_token"] = self.id_token.reveal()
+        return body
 
 
 @dataclass(frozen=True, slots=True)

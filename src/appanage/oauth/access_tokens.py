@@ -10,7 +10,7 @@ from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from msgspec import Struct, json
+from msgspec import Struct, ValidationError, convert, json
 
 from appanage.oauth.errors import InvalidToken
 from appanage.oauth.scopes import format_scope, parse_scope
@@ -50,10 +50,38 @@ class AccessClaims(Struct, frozen=True):
     source: str | None = None
 
 
+class _Confirmation(Struct):
+    jkt: str
+
+
+class _Actor(Struct):
+    sub: str
+
+
+class _Written(Struct, omit_defaults=True):
+    """The claims as they stand in the token."""
+
+    iss: str
+    aud: str
+    sub: uuid.UUID
+    client_id: str
+    org: uuid.UUID
+    realm: uuid.UUID  # the organization once more: a client library reads it here
+    azn: uuid.UUID
+    scope: str
+    iat: int
+    exp: int
+    jti: str
+    fam: str | None = None
+    cnf: _Confirmation | None = None
+    act: _Actor | None = None
+    src: str | None = None
+
+
 def sign(claims: AccessClaims, key: SigningKey) -> str:
     """The claims as a compact JWS (RFC 7515 §7.1)."""
     # By hand, because a library that can sign everything takes longer to find out how than signing takes.
-    signed = _header(key.key_id) + b"." + _encoded(json.encode(_as_json(claims)))
+    signed = _header(key.key_id) + b"." + _encoded(json.encode(_written(claims)))
     return (signed + b"." + _encoded(key.sign_es256(signed))).decode("ascii")
 
 
@@ -79,9 +107,8 @@ def verify(
     if key.algorithm != ALGORITHM:
         raise InvalidToken("a key for other tokens")
     try:
-        claims = jwt.decode(token, key.key, registry=_REGISTRY).claims
-        found = _from_json(claims)
-    except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as cause:
+        found = _read(jwt.decode(token, key.key, registry=_REGISTRY).claims)
+    except (JoseError, ValidationError, ValueError, OverflowError, OSError) as cause:
         raise InvalidToken("signature or claims") from cause
     if found.issuer != issuer or found.audience not in audiences:
         raise InvalidToken("another issuer or audience")
@@ -99,52 +126,43 @@ def _encoded(part: bytes) -> bytes:
     return urlsafe_b64encode(part).rstrip(b"=")
 
 
-def _as_json(claims: AccessClaims) -> dict[str, Any]:
-    organization = str(claims.organization)
-    made: dict[str, Any] = {
-        "iss": claims.issuer,
-        "aud": claims.audience,
-        "sub": str(claims.subject),
-        "client_id": claims.client_id,
-        "org": organization,
-        "realm": organization,  # a client library reads the organization here
-        "azn": str(claims.authorization),
-        "scope": format_scope(claims.scopes),
-        "iat": int(claims.issued_at.timestamp()),
-        "exp": int(claims.expires_at.timestamp()),
-        "jti": claims.token_id,
-    }
-    if claims.family:
-        made["fam"] = claims.family
-    if claims.key_thumbprint:
-        made["cnf"] = {"jkt": claims.key_thumbprint}
-    if claims.actor:
-        made["act"] = {"sub": claims.actor}
-    if claims.source:
-        made["src"] = claims.source
-    return made
-
-
-def _from_json(claims: Mapping[str, Any]) -> AccessClaims:
-    return AccessClaims(
-        issuer=claims["iss"],
-        audience=str(claims["aud"]),  # a list of them is never one of ours
-        subject=uuid.UUID(claims["sub"]),
-        client_id=claims["client_id"],
-        organization=uuid.UUID(claims["org"]),
-        authorization=uuid.UUID(claims["azn"]),
-        scopes=parse_scope(claims["scope"]),
-        issued_at=_moment(claims["iat"]),
-        expires_at=_moment(claims["exp"]),
-        token_id=claims["jti"],
-        family=claims.get("fam"),
-        key_thumbprint=claims["cnf"]["jkt"] if "cnf" in claims else None,
-        actor=claims["act"]["sub"] if "act" in claims else None,
-        source=claims.get("src"),
+def _written(claims: AccessClaims) -> _Written:
+    thumbprint, actor = claims.key_thumbprint, claims.actor
+    return _Written(
+        claims.issuer,
+        claims.audience,
+        claims.subject,
+        claims.client_id,
+        claims.organization,
+        claims.organization,
+        claims.authorization,
+        format_scope(claims.scopes),
+        int(claims.issued_at.timestamp()),
+        int(claims.expires_at.timestamp()),
+        claims.token_id,
+        claims.family,
+        _Confirmation(thumbprint) if thumbprint else None,
+        _Actor(actor) if actor else None,
+        claims.source,
     )
 
 
-def _moment(value: object) -> datetime:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(value)
-    return datetime.fromtimestamp(value, UTC)
+def _read(claims: Mapping[str, Any]) -> AccessClaims:
+    """Raises ValidationError and OverflowError."""
+    written = convert(claims, _Written)
+    return AccessClaims(
+        issuer=written.iss,
+        audience=written.aud,
+        subject=written.sub,
+        client_id=written.client_id,
+        organization=written.org,
+        authorization=written.azn,
+        scopes=parse_scope(written.scope),
+        issued_at=datetime.fromtimestamp(written.iat, UTC),
+        expires_at=datetime.fromtimestamp(written.exp, UTC),
+        token_id=written.jti,
+        family=written.fam,
+        key_thumbprint=written.cnf.jkt if written.cnf else None,
+        actor=written.act.sub if written.act else None,
+        source=written.src,
+    )

@@ -3,9 +3,10 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
 
 from appanage.oauth.assertions import ASSERTION_TYPE, client_of
 from appanage.oauth.errors import InvalidClient, InvalidRequest
@@ -20,13 +21,15 @@ class ClientAuthentication(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCredentials:
+class ClientCredentials(Struct, frozen=True):
     """What a request presents; not yet compared with anything. `proof` is the secret or the assertion."""
 
     client_id: str
     method: ClientAuthentication
-    proof: str = field(default="", repr=False)
+    proof: str = ""
+
+    def __repr__(self) -> str:
+        return f"ClientCredentials({self.client_id!r}, {self.method!r})"
 
     @property
     def used_basic(self) -> bool:
@@ -39,8 +42,8 @@ def read_credentials(authorization: str | None, parameters: Mapping[str, str]) -
     A `client_id` in the body beside Basic or an assertion is tolerated when it is the same one. Without a secret or an
     assertion it is the name of a public client.
     """
-    presented = [authorization is not None, "client_secret" in parameters, _has_assertion(parameters)]
-    if sum(presented) > 1:
+    ways = (authorization is not None) + ("client_secret" in parameters) + _has_assertion(parameters)
+    if ways > 1:
         raise InvalidRequest(
             "Authenticate the client once: by the Authorization header, by client_secret in the body, or by an assertion."
         )

@@ -33,11 +33,13 @@ def each_once(found: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
 
 def parse_lists(encoded: bytes) -> Mapping[str, list[str]]:
     """Every name with all its values, as a browser's form sends them."""
+    text = _text(encoded)
+    read = _unquoted if "%" in text or "+" in text else str
     found: dict[str, list[str]] = {}
-    for pair in encoded.split(b"&"):
-        name, _, value = pair.partition(b"=")
+    for pair in text.split("&"):
+        name, _, value = pair.partition("=")
         if name:
-            found.setdefault(_decoded(name), []).append(_decoded(value))
+            found.setdefault(read(name), []).append(read(value))
     return found
 
 
@@ -47,10 +49,13 @@ def require(parameters: Mapping[str, str], name: str) -> str:
     return parameters[name]
 
 
-def _decoded(part: bytes) -> str:
-    is_encoded = b"%" in part or b"+" in part
+def _unquoted(part: str) -> str:
+    return _text(unquote_to_bytes(part.replace("+", " ")))
+
+
+def _text(part: bytes) -> str:
     try:
-        text = (unquote_to_bytes(part.replace(b"+", b" ")) if is_encoded else part).decode("utf-8")
+        text = part.decode("utf-8")
     except UnicodeDecodeError as cause:
         raise InvalidRequest("A parameter is not valid UTF-8.") from cause
     if "\0" in text:

@@ -1,6 +1,7 @@
 """Scopes as the protocol sees them: a set of names in one string (RFC 6749 §3.3)."""
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from appanage.oauth.errors import InvalidScope
 
@@ -10,7 +11,7 @@ def parse_scope(text: str) -> frozenset[str]:
 
 
 def format_scope(names: Iterable[str]) -> str:
-    return " ".join(sorted(set(names)))
+    return _formatted(frozenset(names))
 
 
 def narrow(granted: Collection[str], requested: str | None) -> frozenset[str]:
@@ -24,3 +25,8 @@ def narrow(granted: Collection[str], requested: str | None) -> frozenset[str]:
     if excess:
         raise InvalidScope(f"Not granted: {format_scope(excess)}.")
     return wanted or frozenset(granted)
+
+
+@lru_cache(maxsize=1024)
+def _formatted(names: frozenset[str]) -> str:
+    return " ".join(sorted(names))
