@@ -157,7 +157,7 @@ class Desk:
             answers = dict.fromkeys(rotated, _outcome_of(error))
         else:
             answers = {
-                place: renewed.pair if kept.id in written else _Outcome.TAKEN
+                place: renewed.signed(self._issuer, now) if kept.id in written else _Outcome.TAKEN
                 for place, (kept, renewed) in decided.items()
             }
         return [answers.get(place) for place in range(len(attempts))]

@@ -55,15 +55,20 @@ class Kept(Protocol):
 
 
 class Renewed(Struct, frozen=True):
-    """What a refresh makes: the answer, and what is to be written. `successor` is None when the token stays the same."""
+    """What a refresh makes: what the answer will say, and what is to be written.
 
-    pair: TokenPair
+    `refresh_token` is for the client; `successor` the one to be written, None when the token stays the same.
+    """
+
+    claims: AccessClaims
+    refresh_token: Secret
+    expires_at: datetime
     ends_at: datetime | None
     successor: Secret | None
 
-    @property
-    def expires_at(self) -> datetime:
-        return self.pair.refresh_expires_at
+    def signed(self, issuer: TokenIssuer, now: datetime) -> TokenPair:
+        """The answer. It costs more than all the rest, so it is made when nothing can come between."""
+        return TokenPair(issuer.signed(self.claims, now), now, self.refresh_token, self.expires_at)
 
 
 def renew(
@@ -91,9 +96,13 @@ def renew(
     token_grant = TokenGrant(
         standing, refreshed.scopes, resource=refreshed.resource, key_thumbprint=request.key_thumbprint
     )
-    access = issuer.access_token(token_grant, now, family=str(kept.id))
-    pair = TokenPair(access, now, successor or Secret(presented), issuer.renewed_until(ends_at, now))
-    return Renewed(pair, ends_at, successor if refreshed.renewal is Renewal.ROTATE else None)
+    return Renewed(
+        issuer.claims(token_grant, now, family=str(kept.id)),
+        successor or Secret(presented),
+        issuer.renewed_until(ends_at, now),
+        ends_at,
+        successor if refreshed.renewal is Renewal.ROTATE else None,
+    )
 
 
 def refresh(
@@ -126,7 +135,7 @@ def refresh(
     if renewed.successor is not None:
         tx.add(SupersededRefreshToken(digest=row.digest, refresh_token_id=row.id, superseded_at=tx.now))
         row.digest, row.rotated_at = renewed.successor.digest, tx.now
-    return renewed.pair
+    return renewed.signed(issuer, tx.now)
 
 
 def find(tx: Transaction, value: str, *, for_update: bool = False) -> RefreshToken | None:

@@ -158,8 +158,14 @@ class TokenIssuer:
         self, grant: TokenGrant, now: datetime, *, family: str | None = None, is_short: bool = False
     ) -> AccessToken:
         """An access token, signed with a known key; `family` is that of the refresh token that renews it, if one does."""
+        return self.signed(self.claims(grant, now, family=family, is_short=is_short), now)
+
+    def claims(
+        self, grant: TokenGrant, now: datetime, *, family: str | None = None, is_short: bool = False
+    ) -> AccessClaims:
+        """As `access_token`, what it says."""
         standing = grant.standing
-        claims = AccessClaims(
+        return AccessClaims(
             issuer=self.settings.issuer,
             audience=grant.resource or self.settings.issuer,
             subject=standing.account_id,
@@ -173,7 +179,10 @@ class TokenIssuer:
             family=family,
             key_thumbprint=grant.key_thumbprint,
         )
-        return self._signed(claims, now)
+
+    def signed(self, claims: AccessClaims, now: datetime) -> AccessToken:
+        """As `access_token`, of what it says."""
+        return AccessToken(Secret(sign(claims, self.keys.newest(now))), claims)
 
     def narrowed(
         self,
@@ -199,7 +208,7 @@ class TokenIssuer:
             actor=by.client_id,
             source=claims.token_id,
         )
-        return self._signed(made, tx.now)
+        return self.signed(made, tx.now)
 
     def renewed_until(self, ends_at: datetime | None, now: datetime) -> datetime:
         """When a refresh token that is used now expires: its clock starts again, up to its absolute end."""
@@ -230,9 +239,6 @@ class TokenIssuer:
     def _access_lifetime(self, app: Client, *, is_short: bool) -> timedelta:
         lifetimes = self.settings.lifetimes
         return lifetimes.short_access_token if is_short or self.is_strict(app) else lifetimes.access_token
-
-    def _signed(self, claims: AccessClaims, now: datetime) -> AccessToken:
-        return AccessToken(Secret(sign(claims, self.keys.newest(now))), claims)
 
     def _id_token(self, grant: TokenGrant, access: AccessToken, now: datetime) -> Secret | None:
         if "openid" not in grant.scopes or grant.authenticated_at is None:

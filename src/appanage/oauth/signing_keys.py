@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 
 ACCESS_TOKEN_ALGORITHM = "ES256"
 ID_TOKEN_ALGORITHMS = ("RS256", "PS256")  # a deployment signs with one of them
 _RSA_BITS = 2048
-_ES256 = ECDSA(SHA256())
+_ES256 = ECDSA(Prehashed(SHA256()))  # hashlib takes a tenth of a signature less to begin
 _COORDINATE = 32  # bytes
 
 
@@ -30,7 +31,7 @@ class SigningKey:
 
     def sign_es256(self, signed: bytes) -> bytes:
         """The signature as JOSE writes it, both numbers in 32 bytes each (RFC 7518 §3.4); of a key on P-256 only."""
-        r, s = decode_dss_signature(self._on_curve.sign(signed, _ES256))
+        r, s = decode_dss_signature(self._on_curve.sign(sha256(signed).digest(), _ES256))
         return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
 
     @cached_property
