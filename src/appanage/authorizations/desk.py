@@ -289,9 +289,13 @@ class Desk:
     async def _standings_of(
         self, connection: Connection, ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, Standing]:
-        recalled = {one: self._recall(one) for one in ids}
-        known = {one: standing for one, standing in recalled.items() if standing is not None}
-        missing = [one for one in ids if one not in known]
+        known, missing = {}, []
+        for one in ids:
+            standing = self._recall(one)
+            if standing is None:
+                missing.append(one)
+            else:
+                known[one] = standing
         return known | (await self._read_standings(connection, missing) if missing else {})
 
     def _recall(self, authorization_id: uuid.UUID) -> Standing | None:

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
 import structlog
+from msgspec import Struct, json, structs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appanage.deployment import Deployment
@@ -33,8 +32,7 @@ _LONGEST_LENGTH = 18  # digits of a Content-Length
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A request without what the answer does not depend on; without an endpoint the one for health."""
 
     endpoint: Endpoint | None
@@ -44,8 +42,7 @@ class Question:
 _ARE_YOU_ALIVE = Question(None, b"")
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """For an answer beside the ordinary way; `asked_at` is the moment of memory before it."""
 
     endpoint: Endpoint
@@ -204,7 +201,7 @@ class Edge:
         captured = _Captured(send, beside=self.everywhere)
         await self._pass_on(scope, receive, captured.send if basis else send)
         if basis and captured.answer is not None:
-            self._keep(key, replace(basis, answer=captured.answer), asked_at)
+            self._keep(key, structs.replace(basis, answer=captured.answer), asked_at)
             if basis.account is not None:
                 self._allowances.count(basis.account)
 
@@ -261,7 +258,7 @@ class Edge:
             (b"cache-control", b"no-store"),
             (b"retry-after", b"1"),
         )
-        return Answer(503, headers, msgspec.json.encode(body), tracking_id)
+        return Answer(503, headers, json.encode(body), tracking_id)
 
     async def _send(self, answer: Answer, send: Send) -> None:
         named = (b"trackingid", answer.tracking_id or next(self._tracking_ids))

@@ -3,11 +3,12 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from random import SystemRandom
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -15,8 +16,7 @@ _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 
 
-@dataclass(slots=True)  # frozen costs a microsecond more for each request
-class HotRequest:
+class HotRequest(Struct):
     """One whole request for an exact method and path; header names are in lower case, values as they came."""
 
     method: str
@@ -28,8 +28,7 @@ class HotRequest:
     """The host of the peer, empty when it has none."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True, dict=True):
     """A whole answer; its length, its date and its tracking id, if it has none, are added when it is sent."""
 
     status: int

@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+
+from msgspec import Struct, structs
 
 from appanage.authorizations.verification import Verified
 from appanage.edge.messages import Answer, HotRequest
@@ -14,8 +15,7 @@ _NEVER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An answer, and for how long it is true: until `until`, as long as nothing changes of what it `rests_on`.
 
     `account` is whose requests are counted, if they are.
@@ -27,7 +27,7 @@ class Found:
     account: str | None = None
 
     def counted_for(self, account_id: uuid.UUID) -> "Found":
-        return replace(self, account=str(account_id))
+        return structs.replace(self, account=str(account_id))
 
 
 def key_of(request: HotRequest, asks_with: Collection[bytes]) -> bytes | None:
