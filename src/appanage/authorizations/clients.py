@@ -28,7 +28,6 @@ class KnownClient:
     client_id: str
     is_public: bool
     is_strict: bool
-    is_service_app: bool
     rests_on: tuple[str, ...]
     until: datetime
 
@@ -55,7 +54,7 @@ class KnownClients:
     ) -> None:
         until = min(now + NOTED_EVERY, secret.expires_at, secret.revoked_at or secret.expires_at)
         rests_on = (f"app:{app.id}", f"organization:{app.organization_id}")
-        known = KnownClient(app.client_id, app.is_public, app.is_strict, app.is_service_app, rests_on, until)
+        known = KnownClient(app.client_id, app.is_public, app.is_strict, rests_on, until)
         self._memory.keep(_fingerprint(credentials), known, rests_on=rests_on, asked_at=asked_at)
 
 

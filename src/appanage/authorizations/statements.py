@@ -8,6 +8,7 @@ else holds, or has changed meanwhile, is left out, and whoever asked for it goes
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -109,7 +110,7 @@ async def renew_refresh_tokens(
     )
     cursor = connection.cursor(binary=True)
     await cursor.execute(_RENEW, (*columns, now, now, now), prepare=True)
-    return frozenset(row[0] for row in await cursor.fetchall())
+    return frozenset(renewals[place - 1].found.id for (place,) in await cursor.fetchall())
 
 
 async def find_codes(connection: Connection, digests: Collection[bytes]) -> dict[bytes, FoundCode]:
@@ -141,6 +142,7 @@ def _array(elements: Iterable[str]) -> str:
     return "{" + ",".join(elements) + "}"
 
 
+@lru_cache(maxsize=16)  # most of a group end at the same moment
 def _moment(value: datetime | None) -> str:
     return f'"{value}"' if value else "NULL"
 
@@ -210,9 +212,9 @@ FROM refresh_tokens WHERE digest = ANY(%s::bytea[])
 _RENEW = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bytea[])
-        AS wanted (id, version, expires_at, ends_at, successor)
+        WITH ORDINALITY AS wanted (id, version, expires_at, ends_at, successor, place)
 ), free AS MATERIALIZED (
-    SELECT t.id, t.digest AS former, wanted.expires_at, wanted.ends_at, wanted.successor
+    SELECT wanted.*, t.digest AS former
     FROM wanted JOIN refresh_tokens t ON t.id = wanted.id AND t.xmin::text::bigint = wanted.version
     FOR NO KEY UPDATE OF t SKIP LOCKED
 ), renewed AS (
@@ -221,12 +223,12 @@ WITH wanted AS MATERIALIZED (
         digest = coalesce(free.successor, t.digest),
         rotated_at = CASE WHEN free.successor IS NULL THEN t.rotated_at ELSE %s END
     FROM free WHERE t.id = free.id
-    RETURNING t.id
+    RETURNING free.place
 ), superseded AS (
     INSERT INTO superseded_refresh_tokens (digest, refresh_token_id, superseded_at)
     SELECT former, id, %s FROM free WHERE successor IS NOT NULL
 )
-SELECT id FROM renewed
+SELECT place FROM renewed
 """
 
 _CODES = f"""

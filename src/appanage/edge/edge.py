@@ -16,6 +16,7 @@ from appanage.edge.messages import Answer, Deliver, Headers, HotRequest, trackin
 from appanage.edge.protocol import ASKED
 from appanage.edge.questions import Found
 from appanage.kit.grouping import Busy
+from appanage.kit.http import is_within
 from appanage.kit.memory import Memory
 from appanage.kit.metrics import TURNED_AWAY
 
@@ -27,7 +28,6 @@ _ALIVE = Answer(
 _COME_AGAIN = "The platform has more to do than it can at this moment. Try again in a second."
 _ADDED_TO_EACH = frozenset({b"trackingid", b"content-length", b"date", b"server"})
 _LARGEST_ANSWER = 16 * 1024  # bytes that are worth remembering
-_LONGEST_LENGTH = 18  # digits of a Content-Length
 
 log = structlog.get_logger(__name__)
 
@@ -131,15 +131,7 @@ class Edge:
         body = await _body(receive)
         if body is None:
             return  # nobody is left to be answered
-        client = scope.get("client")
-        request = HotRequest(
-            scope["method"],
-            scope["path"],
-            scope["query_string"],
-            scope["headers"],
-            body,
-            client[0] if client else "",
-        )
+        request = HotRequest(scope["method"], scope["path"], scope["query_string"], scope["headers"], body)
         answer = None if scope.get(ASKED) else await self._find(endpoint, request)
         if answer is not None:
             await self._send(answer, send)
@@ -312,14 +304,10 @@ class _Captured:
 
 def _is_short(scope: Scope, largest: int) -> bool:
     """Whether the body is known to be short enough to be read here; the server sees to it that it is no longer."""
-    length = 0
-    for name, value in scope["headers"]:
-        if name == b"transfer-encoding":
-            return False
-        if name == b"content-length":
-            is_number = value.isdigit() and len(value) <= _LONGEST_LENGTH
-            length = int(value) if is_number else largest + 1
-    return length <= largest
+    return not any(
+        name == b"transfer-encoding" or (name == b"content-length" and not is_within(value, largest))
+        for name, value in scope["headers"]
+    )
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -24,8 +24,6 @@ class HotRequest(Struct):
     query: bytes
     headers: list[tuple[bytes, bytes]]
     body: bytes
-    address: str
-    """The host of the peer, empty when it has none."""
 
 
 class Answer(Struct, frozen=True, dict=True):

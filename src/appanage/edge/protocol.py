@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from appanage.edge.messages import Answer, Deliver, Headers, Hot, HotRequest, Q, lines, tracking_ids
+from appanage.kit.http import is_within
 
 STATE = "shortcut"
 """The name in the application's lifespan state under which the protocol finds its shortcut."""
@@ -32,7 +33,6 @@ ASKED = "appanage.asked"
 """In the scope of a request for which there was no answer here, so that nobody looks for it once more."""
 
 _LONGEST = 4096  # bytes of a request that is recognized
-_LONGEST_LENGTH = 18  # digits of a Content-Length
 _UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 
 log = structlog.get_logger("appanage.edge")
@@ -214,7 +214,7 @@ class EdgeProtocol(HttpToolsProtocol):
             return None
         if query:
             query = httptools.parse_url(self.url).query or b""  # as uvicorn reads it: without a fragment
-        return HotRequest(method, name, query, self.headers, b"", self.client[0] if self.client else "")
+        return HotRequest(method, name, query, self.headers, b"")
 
     def _is_busy(self) -> bool:
         """Whether answers must wait for others, or the server refuses what exceeds its limit."""
@@ -229,7 +229,7 @@ class EdgeProtocol(HttpToolsProtocol):
             if name == b"host":
                 hosts += 1
             elif name == b"content-length":
-                if not value.isdigit() or len(value) > _LONGEST_LENGTH or int(value) > most:
+                if not is_within(value, most):
                     return False
             elif name in _UNUSUAL:
                 return False

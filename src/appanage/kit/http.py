@@ -19,6 +19,15 @@ _STATUS: dict[type[Refusal], int] = {
 }
 
 
+_LONGEST_LENGTH = 18  # digits that are read as a number
+
+
+def is_within(content_length: bytes, most: int) -> bool:
+    """Whether this is the Content-Length of a body of at most so many bytes (RFC 9110 §8.6)."""
+    is_number = content_length.isdigit() and len(content_length) <= _LONGEST_LENGTH
+    return is_number and int(content_length) <= most
+
+
 def media_type_of(content_type: str) -> str:
     """The media type of a Content-Type, in lower case and without parameters."""
     return content_type.partition(";")[0].strip().lower()

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from appanage.kit.http import LARGEST_BODY, LARGEST_UPLOAD, media_type_of
+from appanage.kit.http import LARGEST_BODY, LARGEST_UPLOAD, is_within, media_type_of
 from appanage.kit.multipart import MULTIPART
 from appanage.kit.origin import Origin, new_tracking_id
 from appanage.settings import Settings
@@ -28,8 +28,6 @@ _UPLOADS = (
 
 _OTHERS = "/v1/authz/"
 """What follows here is the path of a request to another server; even one slash more is that server's."""
-
-_LONGEST_LENGTH = 18  # digits of a Content-Length
 
 LastResort = Callable[[Scope, int, str], ASGIApp]
 """Makes the answer to a request that ended in an unexpected error or was too large."""
@@ -69,7 +67,7 @@ class RequestFrame:
     async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             largest = _largest_body(scope)
-            if _declared_length(scope) > largest:
+            if not _declares_at_most(scope, largest):
                 answer.is_refused = True
             else:
                 await self._app(scope, _counted(receive, answer, largest), answer.send_unless_refused)
@@ -146,11 +144,9 @@ def _largest_body(scope: Scope) -> int:
     return next(limits, LARGEST_BODY)
 
 
-def _declared_length(scope: Scope) -> int:
-    declared = Headers(scope=scope).get("content-length", "").lstrip("0")
-    if len(declared) > _LONGEST_LENGTH:
-        return LARGEST_UPLOAD + 1
-    return int(declared) if declared.isascii() and declared.isdigit() else 0
+def _declares_at_most(scope: Scope, most: int) -> bool:
+    declared = Headers(scope=scope).get("content-length")
+    return declared is None or is_within(declared.encode("latin-1"), most)
 
 
 def _counted(receive: Receive, answer: _Answer, largest: int) -> Receive:
