@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,15 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres: str) -> Iterator[Callable[[], str]]:
-    """Makes empty databases; they are dropped at the end of the run."""
+def new_database(postgres: str) -> Iterator[Callable[..., str]]:
+    """Makes databases, empty ones or as the one whose name is given; they are dropped at the end of the run."""
     engine = create_engine(driver_url(postgres), isolation_level="AUTOCOMMIT")
     made: list[str] = []
 
-    def make() -> str:
+    def make(template: str = "template1") -> str:
         name = f"appanage_{uuid.uuid4().hex[:12]}"
         with engine.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
+            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         made.append(name)
         return make_url(postgres).set(database=name).render_as_string(hide_password=False)
 
@@ -76,17 +77,29 @@ def new_database(postgres: str) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture(scope="session")
-def database_url(new_database: Callable[[], str]) -> str:
+def new_prepared_database(new_database: Callable[..., str]) -> Callable[[], str]:
+    """Makes databases at the present schema, for tests that need one of their own."""
+    first = new_database()
+    _prepare(first)
+    return partial(new_database, make_url(first).database)
+
+
+@pytest.fixture(scope="session")
+def database_url(new_prepared_database: Callable[[], str]) -> str:
     """A database at the present schema, shared by the tests of one process; stories are told in their own
     organizations, so that nothing needs to be cleaned."""
-    url = new_database()
+    url = new_prepared_database()
     for profile in ProfileName:  # each signs with keys of its own
-        prepared = assemble(settings_for(profile=profile), url)
-        try:
-            prepared.prepare()
-        finally:
-            prepared.database.dispose()
+        _prepare(url, profile)
     return url
+
+
+def _prepare(url: str, profile: ProfileName = ProfileName.COMMERCIAL) -> None:
+    prepared = assemble(settings_for(profile=profile), url)
+    try:
+        prepared.prepare()
+    finally:
+        prepared.database.dispose()
 
 
 @pytest.fixture

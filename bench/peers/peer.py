@@ -1,5 +1,6 @@
 """What every peer has in common."""
 
+import platform
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -85,7 +86,7 @@ def run(*command: str | Path, folder: Path, environment: Mapping[str, str] | Non
 def environment_with(folder: Path, *packages: str) -> Path:
     """The `bin` of a virtual environment with these packages."""
     made = folder / "venv"
-    marker = made / " ".join(packages).replace("/", "-")
+    marker = made / " ".join((platform.python_version(), *packages)).replace("/", "-")
     if not marker.exists():
         run(sys.executable, "-m", "venv", "--clear", made, folder=folder)
         pip = (made / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install")

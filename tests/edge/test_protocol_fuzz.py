@@ -284,10 +284,7 @@ UNFINISHED = (
 def test_a_client_that_repeats_itself_gets_what_it_gets_without_the_shortcut(
     stages: tuple[Stage, Stage], pieces: list[Piece]
 ) -> None:
-    stock, edge = stages
-    without, with_ = stock.hold(pieces), edge.hold(pieces)
-    if with_ != without:
-        assert_answers_were_kept(with_, without, stock.hold(one_by_one(pieces)))
+    assert_no_difference(*stages, pieces)
 
 
 @given(pieces=conversations())
@@ -295,7 +292,10 @@ def test_a_client_that_repeats_itself_gets_what_it_gets_without_the_shortcut(
 def test_a_client_gets_what_it_gets_without_the_shortcut(
     stages: tuple[Stage, Stage], pieces: list[Piece]
 ) -> None:
-    stock, edge = stages
+    assert_no_difference(*stages, pieces)
+
+
+def assert_no_difference(stock: Stage, edge: Stage, pieces: list[Piece]) -> None:
     without, with_ = stock.hold(pieces), edge.hold(pieces)
     if with_ != without:
         assert_answers_were_kept(with_, without, stock.hold(one_by_one(pieces)))

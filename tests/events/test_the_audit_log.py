@@ -28,13 +28,9 @@ FROM generate_series(1, 4000) AS n
 
 
 @pytest.fixture(scope="module")
-def own_url(new_database: Callable[[], str]) -> str:
+def own_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of its own, since what the planner chooses depends on everything that is in it."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

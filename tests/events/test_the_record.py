@@ -24,13 +24,9 @@ SUPERUSER_TRICKS = "SET session_replication_role = replica"
 
 
 @pytest.fixture(scope="module")
-def own_url(new_database: Callable[[], str]) -> str:
+def own_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of its own, since these tests do damage."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

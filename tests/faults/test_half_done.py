@@ -27,13 +27,9 @@ class Fault(Exception):
 
 
 @pytest.fixture(scope="module")
-def own_url(new_database: Callable[[], str]) -> str:
+def own_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of its own, so that rows can be counted."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

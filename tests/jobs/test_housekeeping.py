@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from appanage.authorizations.model import PersonalToken, RefreshToken, Revocation, RevocationKind
 from appanage.authorizations.revocation import revoke
-from appanage.deployment import Deployment, assemble
+from appanage.deployment import Deployment
 from appanage.directory.model import Account
 from appanage.jobs.housekeeping import prune_lasting, prune_passing, rotate_signing_keys
 from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM
@@ -17,18 +17,13 @@ from appanage.signin.model import BrowserSession
 from appanage.signin.service import sign_in
 from appanage.storage import Record
 from support.clock import MovableClock
-from support.live import settings_for
 from support.world import PASSWORD, World
 
 
 @pytest.fixture(scope="module")
-def database_url(new_database: Callable[[], str]) -> str:
+def database_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of one's own: pruning in the far future would reach into other tests' stories."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

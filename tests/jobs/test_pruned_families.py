@@ -9,23 +9,18 @@ from starlette.testclient import TestClient
 
 from appanage.apps.model import ClientProof
 from appanage.authorizations.model import SupersededRefreshToken
-from appanage.deployment import Deployment, assemble
+from appanage.deployment import Deployment
 from appanage.jobs.housekeeping import prune_lasting
 from support.browser import Browser
 from support.clock import MovableClock
 from support.integration import OAuthClient, connect, families, sign_in_quickly
-from support.live import settings_for
 from support.world import World
 
 
 @pytest.fixture(scope="module")
-def database_url(new_database: Callable[[], str]) -> str:
+def database_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of one's own: pruning in the far future would reach into other tests' stories."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

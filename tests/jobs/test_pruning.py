@@ -9,10 +9,9 @@ from sqlalchemy import func, insert, select, text
 
 from appanage.authorizations import proofs, revocation
 from appanage.authorizations.model import Revocation, SpentProof
-from appanage.deployment import Deployment, assemble
+from appanage.deployment import Deployment
 from appanage.jobs.pruning import Pace, Round, prune
 from appanage.storage.expiry import Pages
-from support.live import settings_for
 from support.refusals import counted_statements
 from support.world import World
 
@@ -39,13 +38,9 @@ class Stopwatch:
 
 
 @pytest.fixture(scope="module")
-def database_url(new_database: Callable[[], str]) -> str:
+def database_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of one's own, of which every row is known."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ from appanage.apps import credentials, queries
 from appanage.apps.model import ClientKey
 from appanage.authorizations import bots, personal_tokens, proofs
 from appanage.authorizations.model import BotToken, PersonalToken, SpentProof
-from appanage.deployment import Deployment, assemble
+from appanage.deployment import Deployment
 from appanage.directory.model import Account
 from appanage.jobs.housekeeping import backlog, lasting, passing
 from appanage.storage import Record
 from appanage.storage.expiry import SAMPLED, Expiry, Pages, delete_expired, sample_backlog
 from support.clock import MovableClock
-from support.live import settings_for
 from support.refusals import counted_statements
 from support.world import World
 
@@ -26,13 +25,9 @@ ENDS = {"expires_at", "forget_at"}
 
 
 @pytest.fixture(scope="module")
-def database_url(new_database: Callable[[], str]) -> str:
+def database_url(new_prepared_database: Callable[[], str]) -> str:
     """A database of one's own: pruning in the far future would reach into other tests' stories."""
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+    return new_prepared_database()
 
 
 @pytest.fixture

@@ -16,12 +16,8 @@ from support.world import World
 
 
 @pytest.fixture(scope="module")
-def own_url(new_database: Callable[[], str]) -> str:
-    url = new_database()
-    prepared = assemble(settings_for(), url)
-    prepared.prepare()
-    prepared.database.dispose()
-    return url
+def own_url(new_prepared_database: Callable[[], str]) -> str:
+    return new_prepared_database()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_NEW_AT_MOST = 10_000  # objects that hold others
 _NEVER_USED = "rich"  # structlog would draw tracebacks with it, which print local variables; four megabytes and a tenth of a start
 
 
@@ -54,5 +55,9 @@ def _without(package: str) -> Iterator[None]:
 
 
 def keep_what_exists() -> None:
-    """Has the collector pass by all that was made until now; for a program that has what it serves with."""
+    """Has the collector pass by all that was made until now; for a program that has what it serves with.
+
+    From then on it looks when as much is new as many requests at once make, which are nearly always done with it.
+    """
     gc.freeze()
+    gc.set_threshold(_NEW_AT_MOST)

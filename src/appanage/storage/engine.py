@@ -57,7 +57,7 @@ class Database:
             max_overflow=pool,
             pool_timeout=10,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "application_name": "appanage"},
+            connect_args={"connect_timeout": 5, "application_name": "appanage", **LIVELY},
         )
 
     @contextmanager
