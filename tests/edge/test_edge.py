@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from appanage.app import create_app
 from appanage.deployment import Deployment
 from appanage.edge.edge import Edge
+from appanage.kit.grouping import Grouping
 from support.live import SECRET_KEY
 from support.world import World
 
@@ -270,6 +271,22 @@ def test_a_refresh_is_answered_in_groups_once_the_client_is_known(desk: Desk, as
     assert answer.json()["refresh_token"] == desk.pair.refresh_token.reveal()
     assert answer.headers["cache-control"] == "no-store"
     assert [statement.split()[0] for statement in asked] == ["SELECT", "WITH"]
+
+
+def test_where_a_group_fails_the_ordinary_way_answers(
+    desk: Desk, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def fail(attempts: Sequence[Any]) -> Sequence[Any]:
+        raise RuntimeError(f"failed on purpose, {len(attempts)}")
+
+    form = {"grant_type": "refresh_token", "refresh_token": desk.pair.refresh_token.reveal()}
+    desk.client.post("/v1/access_token", data=form, headers=desk.basic)
+    monkeypatch.setattr(deployment.desk, "_refreshed", Grouping(fail))
+
+    answer = desk.client.post("/v1/access_token", data=form, headers=desk.basic)
+
+    assert answer.status_code == 200
+    assert "failed on purpose, 1" in caplog.text
 
 
 def test_a_secret_that_was_revoked_is_not_known_any_more(desk: Desk):

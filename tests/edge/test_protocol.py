@@ -1,6 +1,8 @@
 """The shortcut answers a few plain requests while they are read; everything else is as uvicorn does it."""
 
+import ast
 import gc
+import inspect
 import logging
 import re
 import threading
@@ -10,12 +12,13 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 from uvicorn import Config
+from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from appanage.edge.messages import Answer, HotRequest
-from appanage.edge.protocol import EdgeProtocol
+from appanage.edge.protocol import EdgeProtocol, Waiting
 from support.echo import LARGE, MOST, RECOGNIZED, Echo
 from support.raw_http import Reply, Served, serving
 
@@ -361,6 +364,32 @@ def test_whoever_goes_away_before_the_answer_comes_disturbs_nobody(caplog: pytes
     assert caplog.text == ""
 
 
+def test_a_request_that_is_being_read_while_an_answer_comes_is_waited_for() -> None:
+    echo = Echo()
+    with serving(echo, EdgeProtocol, timeout_keep_alive=1) as served:
+        client = served.client()
+        following = post(b"body")
+        client.send(SOON_WAIT + following[:10])
+        assert echo.waits.wait(5)
+        echo.release()
+        client.reply()
+        assert not threading.Event().wait(1.5)
+        client.send(following[10:])
+        reply = client.reply()
+
+    assert reply.body == b"POST /hot? body"
+
+
+def test_an_answer_that_cannot_be_sent_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(Echo(), EdgeProtocol) as served:
+        client = served.client()
+        client.send(get(b"/hot?soon-unsafe"))
+        rest = client.rest()
+
+    assert rest == b""
+    assert "an answer cannot be sent" in caplog.text
+
+
 def test_draining_waits_for_an_answer_to_come_and_says_that_it_is_the_last() -> None:
     echo = Echo()
     with serving(echo, EdgeProtocol) as served:
@@ -460,11 +489,6 @@ def test_a_request_after_one_that_was_answered_early_is_answered_once(served: Se
         pytest.param(get(b"/hot", b"Accept: */*"), b"GET /hot? ", id="no host"),
         pytest.param(
             get(b"/hot", b"Host: a", b"Content-Length: 1") + b"x", b"GET /hot? x", id="body without a place"
-        ),
-        pytest.param(
-            get(b"/hot", b"Host: a", b"Content-Length: " + b"0" * 5000),
-            b"GET /hot? ",
-            id="a length that is long",
         ),
         pytest.param(
             get(b"/hot", b"Host: a", b"Upgrade: h2c", b"Connection: upgrade"), b"GET /hot? ", id="upgrade"
@@ -733,11 +757,42 @@ def test_uvicorn_still_has_the_parts_that_the_shortcut_is_made_of() -> None:
     assert_has(
         protocol, "connection_lost data_received on_body on_headers_complete on_message_complete shutdown"
     )
-    assert_has(protocol, "timeout_keep_alive_handler _unset_keepalive_if_required")
+    assert_has(protocol, "timeout_keep_alive_handler _unset_keepalive_if_required _start_asgi_task")
+    assert_has(protocol, "app asgi_version logger on_message_begin on_response_complete pipeline root_path")
     assert_has(protocol.parser, "get_http_version get_method should_keep_alive")
     assert_has(protocol.server_state, "default_headers total_requests")
-    assert "response_complete" in RequestResponseCycle.__init__.__code__.co_names
+    assert what_uvicorn_does_to_a_cycle() <= {*Waiting.__slots__, "message_event", "body", "more_body"}
+    assert set(inspect.signature(RequestResponseCycle).parameters) == PARTS_OF_A_CYCLE
+    assert {"body", "more_body", "message_event"} <= set(RequestResponseCycle.__init__.__code__.co_names)
     assert "write_paused" in FlowControl.__init__.__code__.co_names
+
+
+PARTS_OF_A_CYCLE = {
+    "scope",
+    "transport",
+    "flow",
+    "logger",
+    "access_logger",
+    "access_log",
+    "default_headers",
+    "message_event",
+    "expect_100_continue",
+    "keep_alive",
+    "on_response",
+}
+
+
+def what_uvicorn_does_to_a_cycle() -> set[str]:
+    """The names that its protocol looks at or changes in the request that is in work."""
+    source = ast.parse(inspect.getsource(httptools_impl))
+    (protocol,) = (
+        one for one in source.body if isinstance(one, ast.ClassDef) and one.name == "HttpToolsProtocol"
+    )
+    return {
+        one.attr
+        for one in ast.walk(protocol)
+        if isinstance(one, ast.Attribute) and ast.unparse(one.value) in {"self.cycle", "existing_cycle"}
+    }
 
 
 def test_uvicorn_still_begins_a_request_as_the_shortcut_does() -> None:

@@ -187,3 +187,13 @@ def test_whoever_breaks_a_rule_gets_no_token(changes: dict[str, Any], asked: Ref
         assert any(breaks)
     else:
         assert not any(breaks)
+
+
+def test_of_very_many_scopes_that_were_not_granted_a_few_are_named():
+    """TEN-03: a refusal is short, whatever was asked."""
+    asked = RefreshRequest(scope=format_scope(f"x:{number:04}" for number in range(1000)))
+
+    with pytest.raises(InvalidScope) as refusal:
+        redeem(GRANT, asked, client_id="C1", rotates=False, now=NOW)
+
+    assert refusal.value.description.endswith("x:0009 and 990 more.")

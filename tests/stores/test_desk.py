@@ -463,6 +463,28 @@ def test_no_more_questions_wait_than_there_is_room_for():
     assert asyncio.run(scene()) == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("largest", "groups"), [(128, [[0, 1, 2, 3, 4]]), (2, [[0, 1], [2, 3], [4]])])
+def test_a_group_begins_when_nobody_more_comes_or_when_it_is_full(largest: int, groups: list[list[int]]):
+    async def scene() -> list[Sequence[int]]:
+        asked: list[Sequence[int]] = []
+
+        async def note(group: Sequence[int]) -> Sequence[int]:
+            asked.append(group)
+            return group
+
+        grouping: Grouping[int, int] = Grouping(note, largest=largest)
+
+        async def ask_in_turn(number: int) -> None:
+            for _ in range(number):
+                await asyncio.sleep(0)
+            await grouping.ask(number)
+
+        await asyncio.gather(*(ask_in_turn(number) for number in range(5)))
+        return asked
+
+    assert asyncio.run(scene()) == groups
+
+
 def test_whoever_went_away_is_left_out_and_a_failure_is_everybodys():
     async def scene() -> tuple[list[Sequence[int]], list[Any]]:
         groups: list[Sequence[int]] = []

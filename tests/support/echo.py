@@ -14,7 +14,10 @@ LARGE = b"x" * 64 * 1024
 RECOGNIZED = 50  # requests
 PATHS = {("GET", "/hot"): 0, ("POST", "/hot"): MOST}
 
-_NOT_AT_ONCE = frozenset({b"cold", b"soon", b"soon-wait", b"soon-cold", b"soon-fail", b"soon-large"})
+_NOT_AT_ONCE = frozenset(
+    {b"cold", b"soon", b"soon-wait", b"soon-cold", b"soon-fail", b"soon-large", b"soon-unsafe"}
+)
+_UNSAFE = Answer(200, ((b"x-note", b"one\r\nx-other: two"),))
 
 
 def said(method: str, path: str, query: bytes, body: bytes) -> bytes:
@@ -46,7 +49,7 @@ class Echo:
             await self._answer_whole(scope, receive, send)
 
     def release(self) -> None:
-        """Lets `/wait` answer, now and from now on."""
+        """Lets `/wait` and `/hot?soon-wait` answer, now and from now on."""
         self._loop_of().call_soon_threadsafe(self._released.set)
 
     def question_of(self, request: HotRequest) -> HotRequest:
@@ -60,7 +63,7 @@ class Echo:
         if request.query == b"fail":
             raise RuntimeError("failed on purpose")
         if request.query == b"unsafe":
-            return Answer(200, ((b"x-note", b"one\r\nx-other: two"),))
+            return _UNSAFE
         body = said(request.method, request.path, request.query, request.body)
         return Answer(200, ((b"x-way", b"hot"),), LARGE if request.query == b"large" else body)
 
@@ -78,6 +81,8 @@ class Echo:
     def _later(self, request: HotRequest) -> Answer | None:
         if request.query == b"soon-cold":
             return None
+        if request.query == b"soon-unsafe":
+            return _UNSAFE
         body = said(request.method, request.path, request.query, request.body)
         return Answer(200, ((b"x-way", b"soon"),), LARGE if request.query == b"soon-large" else body)
 

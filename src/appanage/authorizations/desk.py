@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 import psycopg
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 from psycopg_pool import AsyncConnectionPool
 
 from appanage.authorizations import codes, refresh_tokens, statements
@@ -23,7 +23,7 @@ from appanage.authorizations.standing import Standing
 from appanage.authorizations.statements import Connection, FoundCode, FoundRefreshToken, Redemption, Renewal
 from appanage.authorizations.tokens import TokenIssuer, TokenPair
 from appanage.kit.clock import Clock
-from appanage.kit.grouping import Busy, Grouping
+from appanage.kit.grouping import Again, Busy, Grouping
 from appanage.kit.memory import Memory
 from appanage.kit.secrets import digest
 from appanage.oauth.codes import CodeRedemption
@@ -41,11 +41,12 @@ log = structlog.get_logger(__name__)
 
 
 class RefreshAttempt(Struct, frozen=True):
-    """A refresh by an authenticated client."""
+    """A refresh by an authenticated client; `is_second` when it was tried before."""
 
     client_id: str
     refresh_token: str
     request: RefreshRequest
+    is_second: bool = False
 
 
 class CodeAttempt(Struct, frozen=True):
@@ -131,15 +132,17 @@ class Desk:
             return [None] * len(ids)
         return [found.get(one) for one in ids]
 
-    async def _refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[_Answer | Busy]:
-        """Tries twice where another process had the row: that one is quick too, so it is free again."""
-        outcomes = list(await self._try_to_refresh(attempts))
-        taken = [place for place, outcome in enumerate(outcomes) if outcome is _Outcome.TAKEN]
-        if taken:
-            again = await self._try_to_refresh([attempts[place] for place in taken])
-            for place, outcome in zip(taken, again, strict=True):
-                outcomes[place] = outcome
-        return [_known(outcome) for outcome in outcomes]
+    async def _refresh(
+        self, attempts: Sequence[RefreshAttempt]
+    ) -> Sequence[_Answer | Busy | Again[RefreshAttempt]]:
+        """Once more where another process had the row: that one is quick too, so by then it is free."""
+        outcomes = await self._try_to_refresh(attempts)
+        return [
+            Again(structs.replace(attempt, is_second=True))
+            if outcome is _Outcome.TAKEN and not attempt.is_second
+            else _known(outcome)
+            for attempt, outcome in zip(attempts, outcomes, strict=True)
+        ]
 
     async def _try_to_refresh(self, attempts: Sequence[RefreshAttempt]) -> Sequence[_Attempted]:
         now = self._clock()

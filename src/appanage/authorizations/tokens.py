@@ -19,7 +19,7 @@ from appanage.kit.secrets import Prefix, Secret, new_secret
 from appanage.oauth import id_tokens
 from appanage.oauth.access_tokens import AccessClaims, sign
 from appanage.oauth.id_tokens import IdClaims
-from appanage.oauth.scopes import format_scope
+from appanage.oauth.scopes import format_granted
 from appanage.settings import Settings
 from appanage.storage import Transaction
 
@@ -84,7 +84,7 @@ class IssuedTokens(Struct, frozen=True):
             "access_token": self.access_token.reveal(),
             "expires_in": self._left(self.access_expires_at),
             "token_type": self.access.token_type,
-            "scope": format_scope(self.scopes),
+            "scope": format_granted(self.scopes),
         }
 
     def _left(self, until: datetime) -> int:
@@ -163,7 +163,7 @@ class TokenIssuer:
     def claims(
         self, grant: TokenGrant, now: datetime, *, family: str | None = None, is_short: bool = False
     ) -> AccessClaims:
-        """As `access_token`, what it says."""
+        """What an `access_token` says: the first half of making one."""
         standing = grant.standing
         return AccessClaims(
             issuer=self.settings.issuer,
@@ -181,7 +181,7 @@ class TokenIssuer:
         )
 
     def signed(self, claims: AccessClaims, now: datetime) -> AccessToken:
-        """As `access_token`, of what it says."""
+        """The access token that says this: the second half, which costs the most."""
         return AccessToken(Secret(sign(claims, self.keys.newest(now))), claims)
 
     def narrowed(

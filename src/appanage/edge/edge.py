@@ -148,7 +148,11 @@ class Edge:
         search = self._search(endpoint, request)
         if search is None:
             return None
-        await asyncio.wait((search.coming,))
+        try:
+            await asyncio.wait((search.coming,))
+        except asyncio.CancelledError:
+            search.coming.cancel()
+            raise
         return self._settle(search)
 
     def _search(self, endpoint: Endpoint, request: HotRequest) -> _Search | None:
@@ -166,15 +170,15 @@ class Edge:
         endpoint = search.endpoint
         try:
             found = None if search.coming.cancelled() else endpoint.found(search.coming.result())
+            if found is None:
+                return None
+            if endpoint.remembers:
+                self._keep(endpoint.key_of(search.request), found, search.asked_at)
         except Busy:
             return self._come_again()
         except Exception:  # the ordinary way may still know the answer, and has its own last resort
             log.exception("finding an answer failed", path=search.request.path)
             return None
-        if found is None:
-            return None
-        if endpoint.remembers:
-            self._keep(endpoint.key_of(search.request), found, search.asked_at)
         endpoint.answered.inc()
         return found.answer
 

@@ -25,6 +25,9 @@ class HotRequest(Struct):
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"HotRequest({self.method} {self.path})"  # the rest holds credentials
+
 
 class Answer(Struct, frozen=True, dict=True):
     """A whole answer; its length, its date and its tracking id, if it has none, are added when it is sent."""

@@ -106,7 +106,7 @@ _NOTHING: Shortcut[Any] = Shortcut(_Nothing(), {})
 class Waiting:
     """A request whose answer is to come, in the place of the cycle that uvicorn would have for it.
 
-    To uvicorn it is a request in work like any other: these are the things that it looks at or changes.
+    Beside the request itself it has what uvicorn looks at or changes, as of any request in work.
     """
 
     __slots__ = ("disconnected", "keep_alive", "request", "response_complete", "target")
@@ -279,6 +279,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _note_answer(self) -> None:
         self.server_state.total_requests += 1
+        if not self._is_between:  # the next request is being read already
+            return
         self._idle_since = self.loop.time()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
@@ -321,7 +323,7 @@ class EdgeProtocol(HttpToolsProtocol):
         try:
             defaults = self.server_state.default_headers
             message = self._shortcut.message(answer, defaults, is_last=not waiting.keep_alive)
-        except ValueError:  # the client learns as much as of any answer that is lost
+        except Exception:  # the client learns as much as of any answer that is lost
             log.exception("an answer cannot be sent", path=waiting.request.path)
             self.transport.close()
             return

@@ -5,24 +5,36 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+
+_TURNS = 8  # of the event loop
 
 
 class Busy(Exception):
     """More questions wait than may: try again in a moment."""
 
 
+class Again(Struct, Generic[Q], frozen=True):
+    """Instead of an answer: the question to be asked in its place, in a later group."""
+
+    question: Q
+
+
 class Grouping(Generic[Q, A]):
     """Asks `answer` for groups of at most `largest` questions; it gives an answer for each, in their order.
 
     Belongs to one event loop. A question whose asker has gone is left out. An answer that is an exception is raised for
-    its asker; what `answer` raises is raised for the whole group.
+    its asker, and one that is `Again` makes the question part of a later group; what `answer` raises is raised for the
+    whole group.
     """
 
     def __init__(
         self,
-        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
+        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception | Again[Q]]]],
         *,
         largest: int = 128,
         most_waiting: int = 1024,
@@ -54,15 +66,16 @@ class Grouping(Generic[Q, A]):
             self._work = None
 
     async def _let_them_come(self) -> None:
-        """Until a turn of the loop brings nobody more: the larger a group is, the less it costs each of them.
+        """Until a turn of the loop brings nobody more, or for a few of them: a larger group costs each one less.
 
-        Whoever was answered just now is likely to ask again, and to be heard within a few turns.
+        Whoever was answered just now is likely to ask again, and to be heard by then.
         """
         there = 0
-        await asyncio.sleep(0)  # in which the answers of the last group go out
-        while there < len(self._waiting) < self._largest:
-            there = len(self._waiting)
+        for _ in range(_TURNS):  # in the first one, the answers of the last group go out
             await asyncio.sleep(0)
+            if not there < len(self._waiting) < self._largest:
+                return
+            there = len(self._waiting)
 
     async def _answer_some(self) -> None:
         size = min(len(self._waiting), self._largest)
@@ -80,7 +93,9 @@ class Grouping(Generic[Q, A]):
         for (_, future), answer in zip(asked, answers, strict=True):
             if future.done():
                 continue
-            if isinstance(answer, Exception):
+            if isinstance(answer, Again):
+                self._waiting.append((answer.question, future))
+            elif isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)

@@ -9,6 +9,8 @@ LARGEST_UPLOAD = (
     8 * LARGEST_BODY
 )  # so that a picture which is too large is refused in words about the picture
 
+_LONGEST_LENGTH = 18  # digits that are read as a number
+
 _STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
     NotAForm: 415,
@@ -19,13 +21,10 @@ _STATUS: dict[type[Refusal], int] = {
 }
 
 
-_LONGEST_LENGTH = 18  # digits that are read as a number
-
-
 def is_within(content_length: bytes, most: int) -> bool:
     """Whether this is the Content-Length of a body of at most so many bytes (RFC 9110 §8.6)."""
-    is_number = content_length.isdigit() and len(content_length) <= _LONGEST_LENGTH
-    return is_number and int(content_length) <= most
+    digits = content_length.lstrip(b"0") or b"0"
+    return content_length.isdigit() and len(digits) <= _LONGEST_LENGTH and int(digits) <= most
 
 
 def media_type_of(content_type: str) -> str:

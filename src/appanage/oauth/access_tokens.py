@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from msgspec import Struct, ValidationError, convert, json
 
 from appanage.oauth.errors import InvalidToken
-from appanage.oauth.scopes import format_scope, parse_scope
+from appanage.oauth.scopes import format_granted, parse_scope
 from appanage.oauth.signing_keys import ACCESS_TOKEN_ALGORITHM as ALGORITHM
 from appanage.oauth.signing_keys import SigningKey
 
@@ -136,7 +136,7 @@ def _written(claims: AccessClaims) -> _Written:
         claims.organization,
         claims.organization,
         claims.authorization,
-        format_scope(claims.scopes),
+        format_granted(claims.scopes),
         int(claims.issued_at.timestamp()),
         int(claims.expires_at.timestamp()),
         claims.token_id,
@@ -148,7 +148,7 @@ def _written(claims: AccessClaims) -> _Written:
 
 
 def _read(claims: Mapping[str, Any]) -> AccessClaims:
-    """Raises ValidationError and OverflowError."""
+    """Raises ValidationError, and for times that no clock shows ValueError, OverflowError and OSError."""
     written = convert(claims, _Written)
     return AccessClaims(
         issuer=written.iss,

@@ -19,11 +19,10 @@ from appanage.oauth.errors import (
 )
 from appanage.oauth.parameters import require
 from appanage.oauth.responses import ResponseMode
-from appanage.oauth.scopes import format_scope, parse_scope
+from appanage.oauth.scopes import name_some, parse_scope
 
 LONGEST_STATE = 2000
 _LONGEST = {"nonce": 512, "login_hint": 254}  # characters; an address has at most 254 (RFC 5321 §4.5.3.1.3)
-_MOST_NAMED = 10
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,100}")  # RFC 6749 §3.3
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -286,10 +285,9 @@ def scopes_are_well_formed(asked: Asked) -> None:
 
 def scopes_are_registered(asked: Asked) -> None:
     """Literally: no scope stands for another (checklist TOK-07)."""
-    excess = sorted(asked.scopes - asked.client.scopes - asked.server.openid_scopes)
+    excess = asked.scopes - asked.client.scopes - asked.server.openid_scopes
     if excess:
-        more = f" and {len(excess) - _MOST_NAMED} more" if len(excess) > _MOST_NAMED else ""
-        raise InvalidScope(f"Not registered for this app: {format_scope(excess[:_MOST_NAMED])}{more}.")
+        raise InvalidScope(f"Not registered for this app: {name_some(excess)}.")
 
 
 def prompts_are_known(asked: Asked) -> None:

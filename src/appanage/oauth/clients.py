@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 from urllib.parse import unquote_plus
 
 from msgspec import Struct
@@ -30,6 +31,9 @@ class ClientCredentials(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ClientCredentials({self.client_id!r}, {self.method!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("client_id", self.client_id), ("method", self.method)]
 
     @property
     def used_basic(self) -> bool:

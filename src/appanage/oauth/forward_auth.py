@@ -21,7 +21,7 @@ from appanage.oauth.errors import (
     Refused,
 )
 from appanage.oauth.parameters import parse_lists
-from appanage.oauth.scopes import format_scope, parse_scope
+from appanage.oauth.scopes import format_scope, name_some, parse_scope
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -107,7 +107,7 @@ def decide(holder: Holder, demand: Demand) -> Mapping[str, str] | Refused:
     """The headers that tell the server behind the proxy who calls, or what the token lacks."""
     missing = demand.scopes - holder.scopes
     if missing:
-        sentence = f"The access token lacks what this request needs: {format_scope(missing)}."
+        sentence = f"The access token lacks what this request needs: {name_some(missing)}."
         return Refused(InsufficientScope(sentence, scopes=missing))
     return identity_of(holder)
 

@@ -5,13 +5,28 @@ from functools import lru_cache
 
 from appanage.oauth.errors import InvalidScope
 
+_MOST_NAMED = 10
+
 
 def parse_scope(text: str) -> frozenset[str]:
     return frozenset(text.split(" ")) - {""}
 
 
 def format_scope(names: Iterable[str]) -> str:
-    return _formatted(frozenset(names))
+    return " ".join(sorted(set(names)))
+
+
+@lru_cache(maxsize=1024)
+def format_granted(names: frozenset[str]) -> str:
+    """As `format_scope`, for what every token says: only few sets are ever granted, whatever strangers ask for."""
+    return format_scope(names)
+
+
+def name_some(names: Collection[str]) -> str:
+    """Scopes in a sentence about what somebody asked for, who may have asked for ever so many."""
+    named = sorted(names)
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return format_scope(named[:_MOST_NAMED]) + more
 
 
 def narrow(granted: Collection[str], requested: str | None) -> frozenset[str]:
@@ -23,10 +38,5 @@ def narrow(granted: Collection[str], requested: str | None) -> frozenset[str]:
     wanted = parse_scope(requested)
     excess = wanted - frozenset(granted)
     if excess:
-        raise InvalidScope(f"Not granted: {format_scope(excess)}.")
+        raise InvalidScope(f"Not granted: {name_some(excess)}.")
     return wanted or frozenset(granted)
-
-
-@lru_cache(maxsize=1024)
-def _formatted(names: frozenset[str]) -> str:
-    return " ".join(sorted(names))
