@@ -12,6 +12,7 @@ from servers import Running
 CONNECTIONS = 64
 FEW_CONNECTIONS = 8
 _WARM_UP = 1  # second, with few and then with many connections
+_RUN_IN = 1  # seconds at the beginning of every round, which do not count
 FLUENT = 100 * CONNECTIONS
 """Requests in a run, of which those in flight at its end, which wrk does not count, are a hundredth at the most."""
 
@@ -58,7 +59,9 @@ class Target:
         drain(self.server.pid)
 
     def measure(self, seconds: int) -> None:
-        """Takes one sample. Raises WrongAnswer."""
+        """Takes one sample, of a server that has worked for a moment. Raises WrongAnswer."""
+        self._drive(_RUN_IN)
+        drain(self.server.pid)
         server, database = cpu_seconds(self.server.pid), cpu_seconds(self.database_pid)
         driven = self._drive(seconds)
         drain(self.server.pid)

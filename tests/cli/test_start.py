@@ -90,6 +90,27 @@ print(structlog.dev.rich, rich.__name__)
     assert run(program).split() == ["None", "rich"]
 
 
+def test_threads_share_the_heaps_of_the_c_library():
+    program = """
+import ctypes, re, threading
+from appanage.kit.process import share_heaps
+share_heaps()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+at_once = threading.Barrier(8)
+def take():
+    at_once.wait()
+    libc.malloc(1000)
+    at_once.wait()
+threads = [threading.Thread(target=take) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+"""
+
+    assert 1 <= run(program).count("<heap nr=") <= 2
+
+
 def test_the_collector_rests_while_a_server_is_imported_and_passes_it_by_afterwards():
     program = """
 import gc

@@ -20,7 +20,7 @@ from appanage.cli.processes import JobWorker, stopping_cleanly
 from appanage.deployment import Deployment
 from appanage.edge.protocol import EdgeProtocol
 from appanage.kit.logs import configure_logs
-from appanage.kit.process import keep_what_exists
+from appanage.kit.process import keep_what_exists, share_heaps
 from appanage.settings import Settings, is_loopback_host
 
 ROLES = ("all", "web")
@@ -122,6 +122,7 @@ def serve_web(deployment: Deployment, listener: socket.socket, *, workers: int) 
 
 def _serve_here(deployment: Deployment, listener: socket.socket) -> None:
     server = uvicorn.Server(configured(create_app(deployment)))
+    share_heaps()
     keep_what_exists()
     server.run(sockets=[listener])
     if not server.started:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 
-from appanage.kit.process import die_with_parent, importing, keep_what_exists
+from appanage.kit.process import die_with_parent, importing, keep_what_exists, share_heaps
 
 with importing():  # nothing of it was imported before
     from starlette.types import ASGIApp
@@ -21,6 +21,7 @@ def web_application() -> ASGIApp:
     assert parent is not None
     assert parent.pid is not None
     die_with_parent(parent.pid)
+    share_heaps()
     settings = Settings()
     configure_logs(settings.log_format, settings.log_level)
     application = serving()
