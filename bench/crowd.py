@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle, islice
 from typing import Any
 
 from psycopg import Connection
@@ -30,7 +29,7 @@ from appanage.storage import Transaction
 from scene import NARRATOR, Customer, customer_of, make_person
 from stage import Stage
 
-_APPS = 100  # every person has so many apps connected
+_APPS = 10  # every person has so many apps connected
 _SCOPES = ("spark:people_read",)
 _TABLES = ("accounts", "authorizations", "refresh_tokens")
 _AT_A_TIME = 1000
@@ -195,11 +194,10 @@ def _set_for_all(connection: Connection[Any], setting: str | None) -> None:
 
 
 def _customers(deployment: Deployment, pattern: _Pattern, number: int) -> list[Customer]:
-    """Authorizations by chance, each with a new pair of tokens; some have several where there are too few."""
+    """Authorizations by chance, each with a new pair of tokens."""
     by_chance = select(Authorization.id).order_by(func.random()).limit(number)
     with deployment.transaction(command_line_origin()) as tx:
-        chosen = tx.scalars(by_chance).all()
-    ids = list(islice(cycle(chosen), number))
+        ids = tx.scalars(by_chance).all()
     found: list[Customer] = []
     for begin in range(0, number, _AT_A_TIME):
         found += _issue(deployment, pattern, ids[begin : begin + _AT_A_TIME])

@@ -12,7 +12,8 @@ SECTIONS = ("core", "peers", "workers", "start", "statements", "scale", "prune",
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`seconds` is the time of each case in each round; `distinct` a number of tokens that no cache holds.
+    """`seconds` is the time of each case in each round; `distinct` a number of tokens in turn,
+    more than a server of the section `scale` remembers.
 
     `peers` are the names of those that take part, all if none is named; `folder` is where the figures, the page and the picture are written.
     """
@@ -22,7 +23,7 @@ class Options:
     seconds: int = 3
     soak: int = 300
     scale: tuple[int, ...] = (10_000, 1_000_000)
-    distinct: int = 25_000
+    distinct: int = 5_000
     prune: int = 1_000_000
     peers: tuple[str, ...] = ()
     folder: Path = _PAGES

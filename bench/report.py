@@ -64,7 +64,7 @@ With 64 connections concurrent requests share statements, and so they share the 
 """
 _SCALE = """\
 The same requests on databases with more and more authorizations, each with a refresh token; one server on each, all in the same rounds.
-First with 64 tokens, then with {distinct} of them in turn, spread over all rows, so that no cache of a process holds them.
+First with 64 tokens, then with {distinct} of them in turn, spread over all rows, on servers that remember {remembered}, so that no cache of a process holds them.
 
 """
 _PRUNE = """\

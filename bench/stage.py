@@ -65,14 +65,23 @@ class Stage:
             yield connection
 
     def platform(
-        self, database: str = "", *, workers: int = 1, core: int | None = SERVER_CORE, name: str = PLATFORM
+        self,
+        database: str = "",
+        *,
+        workers: int = 1,
+        core: int | None = SERVER_CORE,
+        name: str = PLATFORM,
+        remembered: int | None = None,
     ) -> Server:
-        """What an operator starts, on a database that runs already."""
+        """What an operator starts, on a database that runs already; `remembered` is a setting of it."""
         port = free_port()
         shape = ("--role=web", f"--workers={workers}", f"--port={port}")
         command = (sys.executable, "-m", "appanage", "serve", *shape)
         log = self.folder / f"appanage-{port}.log"
-        return Server(name, command, port, "/readyz", log, self.environment(database), core=core)
+        environment = self.environment(database)
+        if remembered is not None:
+            environment["APPANAGE_REMEMBERED"] = str(remembered)
+        return Server(name, command, port, "/readyz", log, environment, core=core)
 
     def environment(self, database: str = "") -> dict[str, str]:
         """The settings of a deployment on the database, as its processes read them."""

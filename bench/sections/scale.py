@@ -17,18 +17,20 @@ from stage import PLATFORM, Stage
 
 def run(stage: Stage, options: Options) -> Compared:
     """Each size has a database and a server of its own, so that all of them are measured beside each other."""
-    crowds = [gather(stage, f"crowd-{size}", size=size, customers=options.distinct) for size in options.scale]
+    distinct = min(options.distinct, options.scale[0])  # as many in every database
+    remembered = distinct // 5  # of tokens that come in turn not one is remembered until it comes again
+    crowds = [gather(stage, f"crowd-{size}", size=size, customers=distinct) for size in options.scale]
     with ExitStack() as started:
         hello = started.enter_context(granian_hello(stage.folder).running())
         targets = [Target(cases.of_hello(), GRANIAN, hello, stage.database_pid)]
         for crowd in crowds:
-            server = started.enter_context(stage.platform(crowd.database).running())
+            server = started.enter_context(stage.platform(crowd.database, remembered=remembered).running())
             targets += [
                 Target(case, PLATFORM, server, stage.database_pid, size=crowd.size) for case in _asked(crowd)
             ]
         watch = Watch(stage)
         figures, missing = measure(targets, rounds=options.rounds, seconds=options.seconds, say=stage.say)
-        notes = {"distinct": f"{options.distinct:,}"}
+        notes = {"distinct": f"{distinct:,}", "remembered": f"{remembered:,}"}
         return Compared(watch.conditions(options), figures, missing, notes)
 
 

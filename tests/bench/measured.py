@@ -36,7 +36,7 @@ def beside_peers(**cpu_of):
 def scaled(cpu_of):
     """A section of scale: the CPU of an introspection by the number of authorizations."""
     taken = [figures(PLATFORM, cases.INTROSPECTION, cpu, size=size) for size, cpu in cpu_of.items()]
-    return Compared(conditions(), taken, notes={"distinct": "25,000"})
+    return Compared(conditions(), taken, notes={"distinct": "5,000", "remembered": "1,000"})
 
 
 def begun(seconds, rss):
