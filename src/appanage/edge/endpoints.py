@@ -43,9 +43,9 @@ class Endpoint:
 
     `largest_body`: a request with a longer one goes that way at once. `remembers`: the same question has the same
     answer; `asks_with` names the headers that are part of it, beside the credentials, and `asks_in_query` says whether
-    the query is: where it is not, none is expected. `finds`: its `find` is a way of its own to the answer, as is an `ask` that is overridden. `captures`: the
-    ordinary way's answer about the token in the Authorization header may be remembered, too; of answers to a `counts`
-    endpoint each is counted for its account.
+    the query is: where it is not, none is expected. `finds`: its `find` is a way of its own to the answer, as is an
+    `ask` that is overridden. `captures`: the ordinary way's answer about the token in the Authorization header may be
+    remembered, too; of answers to a `counts` endpoint each is counted for its account.
     """
 
     largest_body = NO_BODY

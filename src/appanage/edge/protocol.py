@@ -168,9 +168,7 @@ class EdgeProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         request, self._collecting = self._collecting, None
-        message = None
-        if not self.flow.write_paused:
-            message = self._answer(request)
+        message = None if self.flow.write_paused else self._answer(request)
         if message is not None:
             self._send(message)
         elif self.flow.write_paused or not self._will_come(request):
