@@ -289,6 +289,26 @@ def test_where_a_group_fails_the_ordinary_way_answers(
     assert "failed on purpose, 1" in caplog.text
 
 
+def test_the_use_of_a_secret_is_noted_once_a_minute(desk: Desk, world: World, clock: Any):
+    """Also where the client was forgotten within that minute."""
+
+    def used_at() -> Any:
+        with world.deployment.transaction(world.origin) as tx:
+            statement = "SELECT last_used_at FROM client_secrets WHERE app_id = :id"
+            return tx.execute(text(statement), {"id": desk.made.id}).scalar_one()
+
+    desk.introspect()
+    first = used_at()
+    clock.advance(seconds=50)
+    change(desk, "UPDATE apps SET description = 'Another one' WHERE id = :id", desk.made.id)
+    desk.introspect()
+    assert used_at() == first
+
+    clock.advance(seconds=10)
+    desk.introspect()
+    assert used_at() > first
+
+
 def test_a_secret_that_was_revoked_is_not_known_any_more(desk: Desk):
     form = {"grant_type": "refresh_token", "refresh_token": desk.pair.refresh_token.reveal()}
     for _ in range(2):

@@ -122,6 +122,18 @@ def test_uses_are_noted_once_a_minute(world, client, token, clock):
     assert row_of(world, token).last_used_at > first
 
 
+def test_a_token_that_is_known_for_less_than_a_minute_is_noted_when_that_is_due(world, client, token, clock):
+    """What is remembered of a token does not outlast the minute that began with its last noted use."""
+    call(client, token, "/people/nobody")
+    first = row_of(world, token).last_used_at
+    clock.advance(seconds=50)
+    call(client, token)
+    clock.advance(seconds=10)
+    call(client, token)
+
+    assert row_of(world, token).last_used_at > first
+
+
 def test_a_use_is_noted_after_the_request_is_committed_in_a_transaction_of_its_own(world, client, token):
     """So it holds no lock that anybody who ends tokens could wait for."""
     with watched(world) as seen:

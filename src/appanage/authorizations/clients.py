@@ -18,7 +18,6 @@ from appanage.oauth.authorization import Client
 from appanage.oauth.clients import ClientAuthentication, ClientCredentials
 from appanage.oauth.errors import InvalidClient
 from appanage.storage import Transaction
-from appanage.storage.use import NOTED_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class KnownClient:
 
 
 class KnownClients:
-    """Clients that proved themselves by a secret, by a digest of it. A minute at the most, so that its use is noted.
+    """Clients that proved themselves by a secret, by a digest of it, until its use is to be noted again.
 
     Who presents such a secret is not guessing, so no limit of failures holds them up (checklist CRED-12).
     """
@@ -52,7 +51,7 @@ class KnownClients:
     def remember(
         self, app: App, secret: ClientSecret, credentials: ClientCredentials, *, now: datetime, asked_at: int
     ) -> None:
-        until = min(now + NOTED_EVERY, secret.expires_at, secret.revoked_at or secret.expires_at)
+        until = min(secret.next_noted_at(now), secret.expires_at, secret.revoked_at or secret.expires_at)
         rests_on = (f"app:{app.id}", f"organization:{app.organization_id}")
         known = KnownClient(app.client_id, app.is_public, app.is_strict, rests_on, until)
         self._memory.keep(_fingerprint(credentials), known, rests_on=rests_on, asked_at=asked_at)

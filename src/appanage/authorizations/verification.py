@@ -32,7 +32,8 @@ _KEYS_AT_MOST = timedelta(seconds=5)  # a made-up kid makes nobody read the keys
 class Caller:
     """Whoever presents a valid token. `app` is None for a person's own token.
 
-    `use` is for the token's owner to see later; whoever serves the request notes it when that is done.
+    `use` is for the token's owner to see later; whoever serves the request notes it when that is done, and does not
+    remember the caller beyond `next_noted_at`.
     """
 
     account: Account
@@ -41,6 +42,7 @@ class Caller:
     app: App | None = None
     claims: AccessClaims | None = None
     use: TokenUse | None = None
+    next_noted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Verified:
 
     @classmethod
     def by_caller(cls, caller: Caller, now: datetime) -> "Verified":
-        """Of whoever was found out to call; of an opaque token for a minute, so that its use is noted."""
+        """Of whoever was found out to call; for a minute at the most, and so that every use that is due is noted."""
         account, app = caller.account, caller.app
         things = [f"account:{account.id}", f"organization:{account.organization_id}"]
         if app is not None:
@@ -90,7 +92,7 @@ class Verified:
             client_id=caller.claims.client_id if caller.claims else None,
             scopes=caller.scopes,
             claims=caller.claims,
-            until=min(caller.expires_at, now + NOTED_EVERY),
+            until=min(caller.expires_at, caller.next_noted_at or now + NOTED_EVERY),
             rests_on=tuple(things),
         )
 
@@ -169,13 +171,26 @@ class Verifier:
         if row is None or not row.is_live(tx.now) or not row.account.is_active:
             raise InvalidToken("personal token unknown, expired or revoked, or its person is gone")
         scopes = frozenset(row.scopes) & scopes_within_reach(row.account)
-        return Caller(row.account, scopes, row.expires_at, use=use_of(row, tx.now))
+        return Caller(
+            row.account,
+            scopes,
+            row.expires_at,
+            use=use_of(row, tx.now),
+            next_noted_at=row.next_noted_at(tx.now),
+        )
 
     def _bot(self, tx: Transaction, token: str) -> Caller:
         row = queries.find_bot_token(tx, digest(token)) if is_well_formed(token, Prefix.BOT_TOKEN) else None
         if row is None or not row.is_live(tx.now) or not row.account.is_active:
             raise InvalidToken("bot token unknown or regenerated, or its bot is gone")
-        return Caller(row.account, BOT_SCOPES, row.expires_at, row.app, use=use_of(row, tx.now))
+        return Caller(
+            row.account,
+            BOT_SCOPES,
+            row.expires_at,
+            row.app,
+            use=use_of(row, tx.now),
+            next_noted_at=row.next_noted_at(tx.now),
+        )
 
     def _app(self, tx: Transaction, claims: AccessClaims) -> Caller:
         authorization = queries.find_authorization(tx, claims.authorization)

@@ -27,6 +27,11 @@ class Used:
     def was_noted_lately(self, now: datetime) -> bool:
         return self.last_used_at is not None and now - self.last_used_at < NOTED_EVERY
 
+    def next_noted_at(self, now: datetime) -> datetime:
+        """When a use is to be noted again, after one at this moment: nobody remembers the user for longer."""
+        noted_at = self.last_used_at
+        return (noted_at if noted_at is not None and self.was_noted_lately(now) else now) + NOTED_EVERY
+
     def mark_used(self, now: datetime, address: str) -> None:
         """Notes the use unless one was noted lately: requests of one client do not wait for each other's note."""
         if not self.was_noted_lately(now):
