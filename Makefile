@@ -3,9 +3,10 @@
 
 .DEFAULT_GOAL := help
 
-# The first Python that is new enough; name another with PYTHON=.
-PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+# The first Python that is new enough and can make environments; name another with PYTHON=. That of the distribution
+# comes first, since it is built for speed, which one that was compiled at hand often is not.
+PYTHON ?= $(shell for name in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 JAVASCRIPT := tests/clients/node

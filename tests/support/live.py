@@ -76,6 +76,9 @@ def wait_until_ready(base_url: str, *, seconds: float = 60) -> None:
     raise AssertionError(message)
 
 
+_settings: dict[str, Settings] = {}  # nobody changes them, and to look at the environment takes 10 ms
+
+
 def settings_for(base_url: str = "http://localhost:8080", **changes: object) -> Settings:
     values: dict[str, object] = {
         "base_url": base_url,
@@ -84,7 +87,11 @@ def settings_for(base_url: str = "http://localhost:8080", **changes: object) -> 
         "database_pool": 5,
         "outbound": "off",
     }
-    return Settings.model_validate(values | changes)
+    values |= changes
+    key = repr(sorted(values.items()))
+    if key not in _settings:
+        _settings[key] = Settings.model_validate(values)
+    return _settings[key]
 
 
 def with_quick_passwords(deployment: Deployment) -> Deployment:
