@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from appanage.kit.outbound import OutboundPolicy
+from appanage.kit.smtp import MailSecurity
 
 
 class ProfileName(StrEnum):
@@ -38,10 +39,12 @@ class Profile:
     name: ProfileName
     by_administrators: bool
     has_app_hub: bool
+    has_sandboxes: bool
     signs_id_tokens_with: str
     client_algorithms: tuple[str, ...]
     password_hashes: tuple[PasswordHash, ...]
     outbound: tuple[OutboundPolicy, ...]
+    mail_security: tuple[MailSecurity, ...]
     lifetimes: Mapping[str, timedelta] = field(default_factory=dict)
     longest: Mapping[str, timedelta] = field(default_factory=dict)
 
@@ -52,6 +55,7 @@ class Profile:
             "client_algorithms": list(self.client_algorithms),
             "password_hash": self.password_hashes[0],
             "outbound": self.outbound[0],
+            "sandboxes": self.has_sandboxes,
         }
 
 
@@ -59,10 +63,12 @@ COMMERCIAL = Profile(
     name=ProfileName.COMMERCIAL,
     by_administrators=False,
     has_app_hub=True,
+    has_sandboxes=True,
     signs_id_tokens_with="RS256",  # the one that every OpenID client must know (OpenID Connect Core §15.1)
     client_algorithms=("ES256", "ES384", "PS256", "EdDSA", "Ed25519"),
     password_hashes=(PasswordHash.ARGON2ID, PasswordHash.PBKDF2),
     outbound=(OutboundPolicy.PUBLIC, OutboundPolicy.LISTED, OutboundPolicy.OFF),
+    mail_security=(MailSecurity.STARTTLS, MailSecurity.TLS, MailSecurity.NONE),
     longest={"personal_token": timedelta(hours=12)},
 )
 
@@ -70,10 +76,12 @@ FEDRAMP = Profile(
     name=ProfileName.FEDRAMP,
     by_administrators=True,
     has_app_hub=False,
+    has_sandboxes=False,  # they live on the commercial side (platform reference §3.6)
     signs_id_tokens_with="PS256",
     client_algorithms=("ES256", "ES384", "PS256"),
     password_hashes=(PasswordHash.PBKDF2,),
     outbound=(OutboundPolicy.LISTED, OutboundPolicy.OFF),
+    mail_security=(MailSecurity.STARTTLS, MailSecurity.TLS),
     lifetimes={
         "refresh_token": timedelta(days=60),
         "strict_refresh_token": timedelta(days=60),

@@ -22,8 +22,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from appanage.kit.addresses import is_email_address
 from appanage.kit.outbound import OutboundPolicy
 from appanage.kit.outbound.target import Endpoint
+from appanage.kit.smtp import MailSecurity
 from appanage.profiles import COMMERCIAL, PROFILES, PasswordHash, Profile, ProfileName
 
 
@@ -39,6 +41,13 @@ def _each_a_host(entries: list[str]) -> list[str]:
     for entry in entries:
         Endpoint.listed(entry)
     return entries
+
+
+def _an_address(text: str) -> str:
+    if not (text.isascii() and is_email_address(text)):
+        message = "must be an e-mail address such as apps@example.com"
+        raise ValueError(message)
+    return text
 
 
 BaseUrl = Annotated[str, AfterValidator(_without_trailing_slash)]
@@ -111,6 +120,35 @@ class Lifetimes(BaseModel):
     def longest_access_token(self) -> timedelta:
         """For so long the revocation of a token must be remembered."""
         return max(self.access_token, self.short_access_token)
+
+
+class Mail(BaseModel):
+    """The mail server that letters are handed to. Without a host they are only kept."""
+
+    host: str | None = Field(
+        None, min_length=1, description="The mail server; without it letters are kept and not sent."
+    )
+    port: int | None = Field(
+        None, ge=1, le=65535, description="Its port; 587, 465 or 25 by the way of protection."
+    )
+    security: MailSecurity = Field(
+        MailSecurity.STARTTLS,
+        description="How the connection is protected: `starttls`, `tls` from the first byte, or `none`.",
+    )
+    username: str | None = Field(None, description="The name to sign in with, if the server asks for one.")
+    password: SecretStr | None = Field(None, description="The password for it.")
+    sender: Annotated[str, AfterValidator(_an_address)] | None = Field(
+        None, description="The address that letters come from."
+    )
+    sender_name: str | None = Field(
+        None, max_length=100, description="The name beside it; the product's unless another is given."
+    )
+    timeout: timedelta = Field(
+        timedelta(seconds=15),
+        gt=timedelta(0),
+        le=timedelta(minutes=1),
+        description="How long the server may take for each answer.",
+    )
 
 
 class Settings(BaseSettings):
@@ -189,7 +227,32 @@ class Settings(BaseSettings):
     apps_per_person: int = Field(
         200, ge=1, description="Apps of one person, with those deleted within the last day."
     )
+    proposal_lifetime: timedelta = Field(
+        timedelta(days=7),
+        gt=timedelta(0),
+        description="How long an authorization that two administrators must agree on waits for the second one.",
+    )
     requests_per_minute: int = Field(3000, ge=1, description="API requests of one account a minute.")
+    sandboxes: bool = Field(
+        COMMERCIAL.has_sandboxes,
+        description="Whether developers can make sandbox organizations; the profile says so unless this does.",
+    )
+    sandboxes_per_person: int = Field(2, ge=1, description="Sandboxes that one person can have at a time.")
+    sandbox_lifetime: timedelta = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="How long a sandbox lives; in its last 14 days its developer can give it as long again.",
+    )
+    sandbox_domain: str = Field(
+        "sandbox.internal",
+        pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$",
+        description="The domain under which each sandbox has a domain of its own, for its people's addresses.",
+    )
+    visits_per_source: int = Field(
+        300,
+        ge=1,
+        description="Looks at the App Hub, by page and API, per source a minute for who is not signed in.",
+    )
     strict: bool = Field(
         False,
         description="Strict mode for every app: PKCE for all, short access tokens, refresh tokens that rotate and end, "
@@ -224,6 +287,11 @@ class Settings(BaseSettings):
         default_factory=list,
         description="Hosts that may be called, as `host` (at port 443) or `host:port`, although they lie in a private "
         "network; with `listed` they are the only ones.",
+    )
+    mail: Mail = Field(default=Mail(), description="The mail server.")
+    reserved_names: list[str] = Field(
+        default_factory=lambda: ["official", "Webex", "Cisco"],
+        description="Words that the name of a listed app may not use, beside the names of the platform and its consoles.",
     )
     revocation_poll: timedelta = Field(
         timedelta(milliseconds=500),
@@ -310,7 +378,34 @@ class Settings(BaseSettings):
                 self.bot_domain == self.machine_domain,
                 "APPANAGE_BOT_DOMAIN and APPANAGE_MACHINE_DOMAIN must differ.",
             ),
+            (
+                self.sandbox_domain in {self.bot_domain, self.machine_domain},
+                "APPANAGE_SANDBOX_DOMAIN must be another than those of bots and machine accounts.",
+            ),
+            *self._dangers_of_mail(),
             *self._excesses(),
+        ]
+
+    def _dangers_of_mail(self) -> list[tuple[bool, str]]:
+        mail = self.mail
+        is_open = mail.host is not None and mail.security is MailSecurity.NONE
+        return [
+            (
+                mail.host is not None and mail.sender is None,
+                "APPANAGE_MAIL__HOST: set APPANAGE_MAIL__SENDER too, the address that letters come from.",
+            ),
+            (
+                (mail.username is None) != (mail.password is None),
+                "APPANAGE_MAIL__USERNAME and APPANAGE_MAIL__PASSWORD go together.",
+            ),
+            (
+                is_open and mail.username is not None and not is_loopback_host(mail.host or ""),
+                "APPANAGE_MAIL__SECURITY: without protection the password could be read on its way to the mail server.",
+            ),
+            (
+                is_open and self.require_fips,
+                "APPANAGE_REQUIRE_FIPS: letters are sent under TLS only; set APPANAGE_MAIL__SECURITY.",
+            ),
         ]
 
     def _excesses(self) -> list[tuple[bool, str]]:
@@ -320,6 +415,7 @@ class Settings(BaseSettings):
             self._excess("CLIENT_ALGORITHMS", self.client_algorithms, rules.client_algorithms),
             self._excess("PASSWORD_HASH", [self.password_hash], rules.password_hashes),
             self._excess("OUTBOUND", [self.outbound], rules.outbound),
+            self._excess("MAIL__SECURITY", [self.mail.security], rules.mail_security),
             *(self._overlong(name, longest) for name, longest in rules.longest.items()),
         ]
 
@@ -341,7 +437,18 @@ class Settings(BaseSettings):
     @property
     def own_domains(self) -> frozenset[str]:
         """The domains of addresses that only the platform itself gives."""
-        return frozenset({self.machine_domain, self.bot_domain})
+        return frozenset({self.machine_domain, self.bot_domain, self.sandbox_domain})
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether letters are sent; those of the demonstration are for people who do not exist."""
+        return self.mail.host is not None and not self.demo
+
+    @property
+    def reserved_words(self) -> list[str]:
+        """All words that the name of a listed app may not use."""
+        brand = self.brand
+        return [*self.reserved_names, brand.product, brand.portal, brand.hub, brand.apphub]
 
     @cached_property
     def issuer(self) -> str:

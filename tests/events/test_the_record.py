@@ -92,7 +92,7 @@ def test_the_events_of_an_organization_are_numbered_without_gaps_and_chained(wor
 
 
 @pytest.mark.parametrize(
-    "change", ["UPDATE events SET actor_name = 'Nobody'", "DELETE FROM events", "TRUNCATE events"]
+    "change", ["UPDATE events SET actor_name = 'Nobody'", "DELETE FROM events", "TRUNCATE events CASCADE"]
 )
 def test_the_database_refuses_to_change_the_record(damaged: World, engine: Engine, change: str):
     """AUD-04."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appanage.directory.model import Account, Organization
@@ -42,6 +43,9 @@ class App(Record):
     """What a developer makes. A deleted app stays as a tombstone, so that its ids are never used again (REG-08).
 
     A bot is no client: it has an account of its own, `bot_account_id`, at an address that never changes, `bot_email`.
+    `optional_scopes` are those of its scopes that the app can do without. `proposed` is what its developers changed of a
+    listed app and nobody has reviewed yet: `edition` counts all
+    that they change, `version` what of it is live. Tokens from before `valid_from` are dead, whatever they were issued under.
     """
 
     __tablename__ = "apps"
@@ -69,16 +73,23 @@ class App(Record):
     bot_email: Mapped[str | None]
     bot_account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"), unique=True)
     scopes: Mapped[list[str]]
+    optional_scopes: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     scope_reasons: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    proposed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int] = mapped_column(default=1)
+    edition: Mapped[int] = mapped_column(default=1, server_default="1")
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     created_at: Mapped[datetime]
     modified_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]
+    suspended_by_name: Mapped[str | None]
+    suspension_reason: Mapped[str | None]
+    valid_from: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
     creator: Mapped[Account] = relationship(foreign_keys=created_by)
+    owners: Mapped[list["AppOwner"]] = relationship(viewonly=True, order_by="AppOwner.account_id")
 
     __table_args__ = (
         CheckConstraint("kind IN ('service_app', 'integration', 'bot')", name="kind_is_known"),
@@ -98,9 +109,22 @@ class App(Record):
         """Whether the app may be given tokens and its tokens may be used."""
         return is_active(self.deleted_at, self.suspended_at, self.organization.suspended_at)
 
+    def honours(self, issued_at: datetime) -> bool:
+        """Whether what was issued under it then may count at all: nothing does from before its last suspension ended."""
+        return self.valid_from is None or issued_at >= self.valid_from
+
+    def birth(self, now: datetime) -> datetime:
+        """When what is issued now is issued, also by a node whose clock is behind the one that lifted a suspension."""
+        return max(now, self.valid_from or now)
+
     @property
     def is_private(self) -> bool:
         return self.visibility == Visibility.PRIVATE
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it was reviewed for everybody: what it is changes only by another review (checklist REG-13)."""
+        return self.visibility == Visibility.PUBLIC
 
     @property
     def is_service_app(self) -> bool:
@@ -234,6 +258,18 @@ class AppLogo(Record):
     app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"), primary_key=True)
     media_type: Mapped[str]
     content: Mapped[bytes]
+
+
+class ProposedLogo(Record):
+    """The picture of a logo that waits for a review, named by its content. A few are kept: one may be in review."""
+
+    __tablename__ = "proposed_logos"
+
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("apps.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    media_type: Mapped[str]
+    content: Mapped[bytes] = mapped_column(deferred=True)
+    added_at: Mapped[datetime]
 
 
 def new_client_id() -> str:

@@ -1,14 +1,15 @@
 """Organizations and the accounts in them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from appanage.directory.roles import ADMINISTRATORS, Role, labels
+from appanage.directory.roles import ADMINISTRATORS, OF_EVERY_ORGANIZATION, Role, labels
 from appanage.events import Actor, Target
 from appanage.storage import Record
 
@@ -19,22 +20,48 @@ class Plan(StrEnum):
 
 
 class Organization(Record):
-    """A tenant: owns apps, authorizes apps, has people. Its id is never used again (checklist REG-08)."""
+    """A tenant: owns apps, authorizes apps, has people. Its id is never used again (checklist REG-08).
+
+    One of them may be the operator's, whose people review and suspend everybody's apps.
+    """
 
     __tablename__ = "organizations"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     name: Mapped[str]
     plan: Mapped[str] = mapped_column(default=Plan.STANDARD)
+    is_operator: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "uq_organizations_is_operator", "is_operator", unique=True, postgresql_where=text("is_operator")
+        ),
+    )
 
     @property
     def is_free(self) -> bool:
         return self.plan == Plan.FREE
 
+    @property
+    def roles(self) -> Sequence[Role]:
+        """The roles that there are here."""
+        return tuple(Role) if self.is_operator else OF_EVERY_ORGANIZATION
+
     def as_target(self) -> Target:
         return Target("organization", str(self.id), self.name, self.id, self.name)
+
+
+class OrganizationDomain(Record):
+    """A domain of which the operator knows that it is this organization's; in lower case."""
+
+    __tablename__ = "organization_domains"
+
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
+    verified_at: Mapped[datetime]
+    verified_by_name: Mapped[str]
 
 
 class AccountKind(StrEnum):
@@ -121,6 +148,10 @@ class Account(Record):
     def has_any(self, *roles: Role) -> bool:
         return bool(self.roles.intersection(roles))
 
+    def runs_the_platform_as(self, role: Role) -> bool:
+        """Whether this person may do something for everybody, which takes a role in the operator's organization."""
+        return self.organization.is_operator and role in self.roles
+
     def assign(self, roles: frozenset[Role]) -> None:
         """Gives exactly these roles."""
         kept = [row for row in self.role_rows if Role(row.role) in roles]
@@ -184,3 +215,28 @@ class AccountLicense(Record):
         ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
     )
     license_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("licenses.id"), primary_key=True, index=True)
+
+
+class Sandbox(Record):
+    """An organization to try things out in, made by a developer, who is its Full Administrator under another account.
+
+    It ends at `expires_at`; then the organization is suspended and what it authorized has ended.
+    """
+
+    __tablename__ = "sandboxes"
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True)
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    administrator_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+
+    organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
+    administrator: Mapped[Account] = relationship(
+        lazy="joined", innerjoin=True, foreign_keys=[administrator_id]
+    )
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None

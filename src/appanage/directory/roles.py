@@ -11,6 +11,8 @@ class Role(StrEnum):
     DEVICE_ADMIN = "id_device_admin"
     SUPPORT_ADMIN = "atlas-portal.support"
     COMPLIANCE_OFFICER = "id_compliance_officer"
+    APP_REVIEWER = "id_app_reviewer"
+    OPERATOR = "id_operator"
 
     @property
     def label(self) -> str:
@@ -25,12 +27,19 @@ _LABELS = {
     Role.DEVICE_ADMIN: "Device Administrator",
     Role.SUPPORT_ADMIN: "Support Administrator",
     Role.COMPLIANCE_OFFICER: "Compliance Officer",
+    Role.APP_REVIEWER: "App Reviewer",
+    Role.OPERATOR: "Operator",
 }
 
 ADMINISTRATORS = frozenset(
     {Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN}
 )
 """Roles that may look at Control Hub."""
+
+OF_THE_OPERATOR = frozenset({Role.APP_REVIEWER, Role.OPERATOR})
+"""Roles that exist only in the organization that runs the platform: reviewing apps for everybody, suspending them."""
+
+OF_EVERY_ORGANIZATION = tuple(role for role in Role if role not in OF_THE_OPERATOR)
 
 # Who may see and do what, for every face alike (platform reference §7.2).
 PEOPLE_READERS = frozenset({Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.SUPPORT_ADMIN})
@@ -40,8 +49,8 @@ TOKEN_ADMINISTRATORS = frozenset({Role.FULL_ADMIN, Role.USER_ADMIN, Role.DEVICE_
 """Who may look at and end what people allowed apps (platform reference §5.3)."""
 
 
-def find_role(key: str) -> Role | None:
-    return next((role for role in Role if role.value == key), None)
+def find_role(key: str, among: Collection[Role]) -> Role | None:
+    return next((role for role in among if role.value == key), None)
 
 
 def labels(roles: Collection[Role]) -> list[str]:

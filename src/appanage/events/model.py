@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import FetchedValue, Identity, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import FetchedValue, ForeignKey, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appanage.events.catalogue import EventType, event_types
 from appanage.storage import Record
@@ -110,6 +110,21 @@ class Event(Record):
         return self.kind.action.format(
             actor=self.actor_name, target=self.target_name, organization=self.target_organization_name
         )
+
+
+class UntoldEvent(Record):
+    """An event of which somebody is still to be told; written with it, and gone when that is settled.
+
+    Where it concerns many organizations they are told in portions: `told_up_to` names the last one's authorization. The
+    database wakes whoever writes the letters.
+    """
+
+    __tablename__ = "untold_events"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("events.id"), primary_key=True)
+    told_up_to: Mapped[uuid.UUID | None]
+
+    event: Mapped[Event] = relationship()
 
 
 class EventChain(Record):

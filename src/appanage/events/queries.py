@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, or_, select, text, tuple_, union_all
 from sqlalchemy.orm import aliased
 
+from appanage.events.catalogue import AMONG_ADMINISTRATORS
 from appanage.events.model import Event
 from appanage.kit.paging import Page, PageRequest, encode_cursor, unknown_cursor
 from appanage.storage import Transaction
@@ -44,8 +45,12 @@ def list_by_offset(
 
 
 def list_for_app(tx: Transaction, app_id: uuid.UUID, wanted: EventFilter, page: PageRequest) -> Page[Event]:
-    """An app's activity as its developers may see it, newest first."""
-    query = _newest(Event.app_id == app_id, *_later(wanted, page), rows=page.size + 1)
+    """An app's activity as its developers may see it, newest first.
+
+    What administrators say to one another before they decide is not for developers (checklist AUD-05).
+    """
+    is_theirs = Event.type.not_in(AMONG_ADMINISTRATORS)
+    query = _newest(Event.app_id == app_id, is_theirs, *_later(wanted, page), rows=page.size + 1)
     return _page(tx.scalars(query).all(), page)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from appanage.events.catalogue import event_types
-from appanage.events.model import Actor, Event, Outcome, Target
+from appanage.events.model import Actor, Event, Outcome, Target, UntoldEvent
 from appanage.kit.errors import NotPermitted
 from appanage.storage import Transaction
 
@@ -24,11 +24,11 @@ def record(
     outcome: Outcome = Outcome.SUCCESS,
 ) -> Event:
     """Adds one event to the transaction. `data` holds what changed, as JSON, and never a secret."""
-    origin = tx.origin
+    origin, kind = tx.origin, event_types()[type_]
     event = Event(
         id=uuid.uuid4(),
         organization_id=organization_id,
-        type=event_types()[type_].name,
+        type=kind.name,
         outcome=outcome.value,
         at=tx.now,
         app_id=app_id,
@@ -51,6 +51,8 @@ def record(
         data=dict(data or {}),
     )
     tx.add(event)
+    if kind.told and outcome is Outcome.SUCCESS:
+        tx.add(UntoldEvent(event=event))
     return event
 
 

@@ -1,12 +1,22 @@
 """The tables of authorizations and of what the protocol does under them."""
 
+from appanage.authorizations.model.app_policy import (
+    AppPolicy,
+    AppRule,
+    AppRuleMode,
+    Requesters,
+    SecondAdministrator,
+)
 from appanage.authorizations.model.authorization import (
     Authorization,
     AuthorizationKind,
     AuthorizationRequest,
+    RequestDecision,
+    RequestOrigin,
 )
 from appanage.authorizations.model.changes import Change, ChangeKind
 from appanage.authorizations.model.policy import IntegrationPolicy, IntegrationRule, PolicyMode
+from appanage.authorizations.model.proposal import AuthorizationProposal, ProposalState
 from appanage.authorizations.model.protocol import (
     AuthorizationCode,
     DeviceCode,
@@ -27,9 +37,13 @@ from appanage.authorizations.model.tokens import (
 
 __all__ = [
     "REMEMBERED_AFTER_EXPIRY",
+    "AppPolicy",
+    "AppRule",
+    "AppRuleMode",
     "Authorization",
     "AuthorizationCode",
     "AuthorizationKind",
+    "AuthorizationProposal",
     "AuthorizationRequest",
     "BotToken",
     "Change",
@@ -40,10 +54,15 @@ __all__ = [
     "Interaction",
     "PersonalToken",
     "PolicyMode",
+    "ProposalState",
     "PushedRequest",
     "RefreshToken",
+    "RequestDecision",
+    "RequestOrigin",
+    "Requesters",
     "Revocation",
     "RevocationKind",
+    "SecondAdministrator",
     "SigningKeyRecord",
     "SpentProof",
     "SupersededRefreshToken",

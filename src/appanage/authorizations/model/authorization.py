@@ -17,8 +17,26 @@ from appanage.storage import Record
 _NOTED_EVERY = timedelta(minutes=1)
 
 
+class RequestOrigin(StrEnum):
+    """Who asked the administrators of an organization to authorize an app."""
+
+    DEVELOPER = "developer"  # for the organization that the app is made in
+    SHARE = "share"  # its developer, for another organization that the app was sent to
+    PERSON = "person"  # somebody of the organization, who found it in the App Hub
+
+
+class RequestDecision(StrEnum):
+    AUTHORIZED = "authorized"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
 class AuthorizationRequest(Record):
-    """A developer asked the administrators of an organization to authorize an app."""
+    """Somebody asked the administrators of an organization to authorize an app. A repeat is the same row again.
+
+    It is open until it is decided on; `decided_by_name` is a person's, or says by which rule. `addressed_to` is the id
+    or domain by which a developer named another organization, whose name they learn when it has decided.
+    """
 
     __tablename__ = "authorization_requests"
 
@@ -29,10 +47,42 @@ class AuthorizationRequest(Record):
     requested_by_name: Mapped[str]
     requested_at: Mapped[datetime]
     message: Mapped[str] = mapped_column(default="")
+    addressed_to: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(
+        default=RequestOrigin.DEVELOPER.value, server_default=RequestOrigin.DEVELOPER.value
+    )
+    decision: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    decided_by_name: Mapped[str | None]
+    decision_reason: Mapped[str | None]
+
+    app: Mapped[App] = relationship(lazy="joined", innerjoin=True)
+    organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
 
     __table_args__ = (
-        Index("uq_authorization_requests_app_id_organization_id", "app_id", "organization_id", unique=True),
+        Index(
+            "uq_authorization_requests_app_id_organization_id_requested_by",
+            "app_id",
+            "organization_id",
+            "requested_by",
+            unique=True,
+        ),
+        Index(
+            "ix_authorization_requests_open",
+            "organization_id",
+            "requested_at",
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+        Index("ix_authorization_requests_requested_by", "requested_by", "requested_at"),
+        CheckConstraint("origin IN ('developer', 'share', 'person')", name="origin_is_known"),
+        CheckConstraint("decision IN ('authorized', 'declined', 'withdrawn')", name="decision_is_known"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided_with_a_decision"),
     )
+
+    @property
+    def is_open(self) -> bool:
+        return self.decided_at is None
 
 
 class AuthorizationKind(StrEnum):
@@ -47,7 +97,9 @@ class Authorization(Record):
 
     `account` is whom the app acts for. `valid_from` moves forward when every token issued so far must die (design
     decision 7). `resource_scopes` tells what a person consented to at which resource (RFC 8707); the empty name
-    is the platform's own API.
+    is the platform's own API. `declined_scopes` are those that the app asked for and the organization did not grant;
+    `app_version` is the version of the app that was decided on, `authorized_by_rule` the rule of the organization's
+    policy when that decided instead of a person. From `ends_at` on no token counts.
     """
 
     __tablename__ = "authorizations"
@@ -58,12 +110,16 @@ class Authorization(Record):
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"))
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     scopes: Mapped[list[str]]
+    declined_scopes: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     resource_scopes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     authorized_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     authorized_by_name: Mapped[str]
     authorized_at: Mapped[datetime]
+    authorized_by_rule: Mapped[str | None]
     scopes_approved_at: Mapped[datetime]
+    app_version: Mapped[int | None]
     valid_from: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
     tokens_retrieved_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -99,6 +155,11 @@ class Authorization(Record):
         Index("ix_authorizations_account_id", "account_id", "authorized_at"),
         Index("ix_authorizations_organization_id", "organization_id", "authorized_at"),
         Index("ix_authorizations_app_id", "app_id", "authorized_at"),
+        Index(
+            "ix_authorizations_ends_at",
+            "ends_at",
+            postgresql_where=text("ends_at IS NOT NULL AND ended_at IS NULL"),
+        ),
         CheckConstraint("kind IN ('organization', 'person')", name="kind_is_known"),
     )
 
@@ -131,16 +192,19 @@ class Authorization(Record):
 
     @property
     def added_scopes(self) -> frozenset[str]:
-        """What the app asks for and nobody here has approved."""
-        return frozenset(self.app.scopes) - frozenset(self.scopes)
+        """What the app asks for and nobody here has decided on."""
+        return frozenset(self.app.scopes) - frozenset(self.scopes) - frozenset(self.declined_scopes)
 
     @property
     def dropped_scopes(self) -> frozenset[str]:
         return frozenset(self.scopes) - frozenset(self.app.scopes)
 
-    @property
-    def is_usable(self) -> bool:
-        return self.standing.is_usable
+    def is_usable_at(self, now: datetime) -> bool:
+        return self.standing.is_usable_at(now)
+
+    def is_over_at(self, now: datetime) -> bool:
+        """Whether its end has passed; it is ended for good soon after."""
+        return self.ends_at is not None and self.ends_at <= now
 
     @property
     def standing(self) -> Standing:
@@ -163,7 +227,9 @@ class Authorization(Record):
             is_account_active=account.is_active,
             roles=account.roles,
             scopes=frozenset(self.scopes),
-            valid_from=self.valid_from,
+            valid_from=app.birth(self.valid_from),
+            app_valid_from=app.valid_from,
+            ends_at=self.ends_at,
             ended_at=self.ended_at,
         )
 
@@ -176,7 +242,8 @@ class Authorization(Record):
         self.scopes = sorted(scopes)
         self.scopes_approved_at = now
 
-    def revoke(self, *, by: Account, reason: str, now: datetime) -> None:
-        """Ends the authorization; what was issued under it dies with it."""
+    def revoke(self, *, by: Account | None, reason: str, now: datetime) -> None:
+        """Ends the authorization; what was issued under it dies with it. Without `by` nobody did, but its time was over."""
         self.ended_at = self.valid_from = now
-        self.ended_by, self.ended_by_name, self.end_reason = by.id, by.display_name, reason or None
+        self.ended_by, self.ended_by_name = (by.id, by.display_name) if by else (None, None)
+        self.end_reason = reason or None

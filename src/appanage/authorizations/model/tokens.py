@@ -122,7 +122,8 @@ class BotToken(Used, Record):
     )
 
     def is_live(self, now: datetime) -> bool:
-        return self.revoked_at is None and now < self.expires_at and self.app.is_active
+        is_in_force = self.revoked_at is None and now < self.expires_at
+        return is_in_force and self.app.is_active and self.app.honours(self.created_at)
 
 
 class SigningKeyRecord(Record):
