@@ -9,6 +9,7 @@ from api.conftest import Caller, Calling
 from api.contract import check_answer
 from appanage.directory.model import Account, Organization, Plan
 from appanage.directory.roles import Role
+from support.clock import MovableClock
 from support.world import MadeApp, World
 
 INVISIBLE = "There is no app with this id, or it is not yours to see."
@@ -129,18 +130,23 @@ class TestDeciding:
 
 
 class TestTheDevelopersPart:
-    def test_asking_makes_the_app_visible_and_asking_again_is_a_reminder(
-        self, world: World, calling: Calling, organization: Organization
+    def test_asking_makes_the_app_visible_and_asking_again_the_next_day_is_a_reminder(
+        self, world: World, calling: Calling, organization: Organization, clock: MovableClock
     ):
         app = world.service_app(world.developer(organization), requested=False)
         developer = calling(world.token(app.developer))
 
         first = developer.post(path_of(app, "authorizationRequests"), {"message": "Before Monday, please."})
+        refused = developer.post(path_of(app, "authorizationRequests"), {}, 409)
+        clock.advance(days=1)
+        developer = calling(world.token(app.developer))
         second = developer.post(path_of(app, "authorizationRequests"))
         shown = developer.get(f"/applications/{app.client_id}")
 
         assert first["orgId"] == world.organization_id(organization)
         assert first["message"] == "Before Monday, please."
+        assert "You asked already" in refused["message"]
+        assert (second["id"], second["state"]) == (first["id"], "waiting")
         assert second["created"] > first["created"]
         assert (shown["visibility"], shown["orgSubmissionStatus"]) == ("organization", "submitted")
         assert len(world.events(organization, "authorization.requested")) == 2

@@ -134,6 +134,8 @@ ON_APPS = [
     ("POST", "/{app}/clientKeys", '{"key": "{}"}'),
     ("DELETE", f"/{{app}}/clientKeys/{uuid.uuid4()}", ""),
     ("POST", "/{app}/authorizationRequests", "{}"),
+    ("POST", "/{app}/shares", f'{{"orgId": "{uuid.uuid4()}"}}'),
+    ("DELETE", f"/{{app}}/shares/{uuid.uuid4()}", ""),
     ("POST", "/{app}/authorize", "{}"),
     ("POST", "/{app}/deauthorize", "{}"),
 ]

@@ -282,13 +282,13 @@ class TestWhatEnded:
         assert desk.refresh(body["refresh_token"]).json()["scope"] == "spark:people_read"
         assert desk.introspect(body["refresh_token"])["scope"] == "spark:people_read"
 
-    def test_a_suspended_app_comes_back_as_it_was(self, world, desk, at_desk):
-        """MACH-06: suspending stops, and ends nothing."""
+    def test_an_app_of_a_suspended_organization_comes_back_as_it_was(self, world, desk, at_desk):
+        """MACH-06: suspending an organization stops, and ends nothing; an app's own suspension does (decision 0024)."""
         body = desk.tokens(at_desk)
-        suspend(world, desk.made.app)
+        suspend(world, desk.owner)
         stopped = desk.refresh(body["refresh_token"])
         with world.deployment.transaction(world.origin) as tx:
-            tx.merge(desk.made.app).suspended_at = None
+            tx.merge(desk.owner).suspended_at = None
 
         assert (stopped.status_code, stopped.json()["error"]) == (401, "invalid_client")
         assert desk.refresh(body["refresh_token"]).status_code == 200

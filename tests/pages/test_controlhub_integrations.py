@@ -8,7 +8,7 @@ from appanage.apps.model import App
 from appanage.authorizations.model import PolicyMode
 from appanage.authorizations.tokens import TokenPair
 from appanage.directory.model import Account, Organization
-from appanage.directory.roles import Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION, Role
 from support.browser import Browser, Shown
 from support.connecting import connect, is_alive, set_policy, set_rule
 from support.consenting import allow, ask, integration
@@ -270,7 +270,7 @@ def test_everybody_is_disconnected_after_a_page_that_says_what_stops(
     assert "nobody was connected any more" in browser.submit(page_of(app)).text
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", OF_EVERY_ORGANIZATION)
 def test_a_role_sees_the_pages_and_forms_that_the_matrix_gives_it(
     world: World, browser: Browser, organization: Organization, app: App, pair: TokenPair, role: Role
 ):
@@ -291,7 +291,9 @@ def test_a_role_sees_the_pages_and_forms_that_the_matrix_gives_it(
     assert (LIST in links) == may_see
 
 
-@pytest.mark.parametrize("role", [None, *(role for role in Role if role is not Role.FULL_ADMIN)])
+@pytest.mark.parametrize(
+    "role", [None, *(role for role in OF_EVERY_ORGANIZATION if role is not Role.FULL_ADMIN)]
+)
 def test_a_form_of_somebody_who_may_not_decide_is_refused_and_recorded(
     world: World,
     browser: Browser,

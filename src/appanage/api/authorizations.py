@@ -1,6 +1,6 @@
-"""Authorizations of Service Apps: asked for, decided on, looked at, and used to get tokens (platform reference §1.6, §1.10).
+"""Authorizations of Service Apps: decided on, looked at, and used to get tokens (platform reference §1.6, §1.10).
 
-Asking, looking and getting tokens is the developer's part. Deciding is a personal act of an administrator, in the same
+Looking and getting tokens is the developer's part. Deciding is a personal act of an administrator, in the same
 way as in Control Hub, and needs a token with `spark:all`; the role is checked where the decision is made.
 """
 
@@ -15,13 +15,13 @@ from pydantic import BaseModel
 from appanage.api.app_bodies import public_id
 from appanage.api.call import Call, needs
 from appanage.api.errors import InvalidCredentials
-from appanage.api.owned_apps import Developer, Owner, decode_app_id, owned_app
+from appanage.api.owned_apps import Developer, decode_app_id, owned_app
 from appanage.api.schemas import Body, FilledLine, Items, Line, PageQuery, Text, Time, link_next, new_router
 from appanage.apps.model import App
 from appanage.authorizations import decisions, organization_tokens, queries, service
-from appanage.authorizations.model import Authorization, AuthorizationRequest
+from appanage.authorizations.choices import End
+from appanage.authorizations.model import Authorization, AuthorizationProposal, ProposalState
 from appanage.authorizations.queries import AuthorizationFilter
-from appanage.directory.model import Organization
 from appanage.kit.errors import Invalid, NotFound, Refusal, Refused
 from appanage.kit.ids import Kind
 
@@ -33,18 +33,32 @@ Decider = Annotated[Call, needs("spark:all", own_act=True)]
 WRONG_CREDENTIALS = "Invalid client credentials"
 
 
-class RequestInput(Body):
-    message: Text = ""
-
-
 class AuthorizeInput(Body):
     """`orgId` may be left out: an administrator decides for the own organization.
 
-    With the `version` of the app that was looked at, a change by its developer in the meantime is 409 (CONS-03).
+    `scopes` are those to be granted, which may leave out optional ones; without it they are all that the app asks for and
+    that were not declined here before. `endsAt` is when the authorization ends; null takes an end away, without it the end
+    stays as it is. With the `version` of the app, or the `policyVersion`, that was looked at, a change of it in the
+    meantime is 409 (CONS-03).
     """
 
     org_id: Line | None = None
+    scopes: list[Line] | None = None
+    ends_at: Time | None = None
     note: Text = ""
+    version: int | None = None
+    policy_version: int | None = None
+
+    @property
+    def end(self) -> datetime | End | None:
+        return self.ends_at if "ends_at" in self.model_fields_set else End.KEPT
+
+
+class DeclineInput(Body):
+    """`version` as in `AuthorizeInput`."""
+
+    org_id: Line | None = None
+    reason: Text = ""
     version: int | None = None
 
 
@@ -78,18 +92,6 @@ class AuthorizationsQuery(PageQuery):
     status: Literal["authorized", "deauthorized"] | None = None
 
 
-class RequestBody(Body):
-    """A request for authorization."""
-
-    application_id: str
-    org_id: str
-    org_name: str
-    requested_by: str
-    requested_by_name: str
-    message: str
-    created: Time
-
-
 class AuthorizationBody(Body):
     """An authorization as the app's developer sees it; the people of the organization are not their business."""
 
@@ -102,8 +104,10 @@ class AuthorizationBody(Body):
     scopes: list[str]
     added_scopes: list[str]
     dropped_scopes: list[str]
+    declined_scopes: list[str]
     created: Time
     scopes_approved: Time
+    ends: Time | None
     tokens_retrieved: Time | None
     last_used: Time | None
     ended: Time | None
@@ -115,20 +119,34 @@ class DecisionBody(AuthorizationBody):
     machine_account_id: str
     authorized_by: str
     authorized_by_name: str
+    authorized_by_rule: str | None
+    version: int | None
     ended_by: str | None
     ended_by_name: str | None
     reason: str | None
 
 
-@router.post("/applications/{application_id}/authorizationRequests")
-def request_authorization(
-    call: Owner, application_id: str, wanted: RequestInput | None = None
-) -> RequestBody:
-    """Asks the administrators of the own organization to authorize the app; a repeat is a reminder."""
-    app = owned_app(call, application_id, for_update=True)
-    message = wanted.message if wanted else ""
-    asked = service.request_authorization(call.tx, app, by=call.account, message=message)
-    return request_body(call, app, asked, call.organization)
+class ProposalBody(Body):
+    """What one administrator would grant, where the policy wants a second one to agree."""
+
+    id: str
+    application_id: str
+    application_name: str
+    org_id: str
+    state: ProposalState
+    scopes: list[str]
+    ends: Time | None
+    note: str
+    rule: str
+    version: int
+    proposed_by: str
+    proposed_by_name: str
+    created: Time
+    expires: Time
+    decided_by: str | None
+    decided_by_name: str | None
+    decided: Time | None
+    reason: str | None
 
 
 @router.get("/applications/{application_id}/authorizations")
@@ -169,19 +187,55 @@ def retrieve_tokens(call: TokenFetcher, application_id: str, wanted: TokenInput)
     return _refused(call, app, pair.error) if isinstance(pair, Refused) else TokenBody(**pair.as_response())
 
 
-@router.post("/applications/{application_id}/authorize", response_model=DecisionBody)
+@router.post(
+    "/applications/{application_id}/authorize",
+    response_model=DecisionBody | ProposalBody,
+    responses={202: {"description": "A second administrator has to confirm; this is what was proposed."}},
+)
 def authorize(
-    call: Decider, application_id: str, wanted: AuthorizeInput | None = None
-) -> DecisionBody | Refused:
-    """Authorizes an app for the administrator's organization; a repeat answers the same authorization."""
+    call: Decider, response: Response, application_id: str, wanted: AuthorizeInput | None = None
+) -> DecisionBody | ProposalBody | Refused:
+    """Authorizes an app for the administrator's organization; a repeat answers the same authorization.
+
+    202 with a proposal where the organization's policy wants a second administrator; 409 where it refuses the app.
+    """
     wanted = wanted or AuthorizeInput()
     call.own_organization(wanted.org_id)
     app = decisions.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
     domain = call.deployment.settings.machine_domain
     outcome = service.authorize(
-        call.tx, app, by=call.account, machine_domain=domain, note=wanted.note, version=wanted.version
+        call.tx,
+        app,
+        by=call.account,
+        machine_domain=domain,
+        note=wanted.note,
+        version=wanted.version,
+        scopes=wanted.scopes,
+        ends_at=wanted.end,
+        policy_version=wanted.policy_version,
+        proposal_lifetime=call.deployment.settings.proposal_lifetime,
     )
-    return outcome if isinstance(outcome, Refused) else _decided(call, outcome)
+    if isinstance(outcome, AuthorizationProposal):
+        response.status_code = 202
+        return proposal_body(call, outcome)
+    return outcome if isinstance(outcome, Refused) else decided_body(call, outcome)
+
+
+@router.post("/applications/{application_id}/declineChanges", response_model=DecisionBody)
+def decline_changes(
+    call: Decider, application_id: str, wanted: DeclineInput | None = None
+) -> DecisionBody | Refused:
+    """Declines the scopes that the app asks for beyond its authorization, which stays as it is.
+
+    409 when the organization has not authorized the app. A repeat changes nothing.
+    """
+    wanted = wanted or DeclineInput()
+    call.own_organization(wanted.org_id)
+    app = decisions.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
+    outcome = service.decline_changes(
+        call.tx, app, by=call.account, reason=wanted.reason, version=wanted.version
+    )
+    return outcome if isinstance(outcome, Refused) else decided_body(call, outcome)
 
 
 @router.post("/applications/{application_id}/deauthorize", response_model=DecisionBody)
@@ -197,10 +251,10 @@ def deauthorize(
     app = decisions.get_visible_app(call.tx, call.account, decode_app_id(call, application_id))
     longest = call.deployment.settings.lifetimes.longest_access_token
     outcome = service.deauthorize(call.tx, app, by=call.account, longest_token=longest, reason=wanted.reason)
-    return outcome if isinstance(outcome, Refused) else _decided(call, outcome)
+    return outcome if isinstance(outcome, Refused) else decided_body(call, outcome)
 
 
-def _decided(call: Call, authorization: Authorization) -> DecisionBody:
+def decided_body(call: Call, authorization: Authorization) -> DecisionBody:
     return decision_body(call, authorization, queries.last_used_at(call.tx, [authorization.id]))
 
 
@@ -213,20 +267,6 @@ def _refused(call: Call, app: App, error: Refusal) -> Refused:
     return Refused(InvalidCredentials(WRONG_CREDENTIALS, details=details))
 
 
-def request_body(
-    call: Call, app: App, asked: AuthorizationRequest, organization: Organization
-) -> RequestBody:
-    return RequestBody(
-        application_id=public_id(call, app),
-        org_id=call.ids.encode(Kind.ORGANIZATION, organization.id),
-        org_name=organization.name,
-        requested_by=call.ids.encode(Kind.PEOPLE, asked.requested_by),
-        requested_by_name=asked.requested_by_name,
-        message=asked.message,
-        created=asked.requested_at,
-    )
-
-
 def decision_body(
     call: Call, authorization: Authorization, used: Mapping[uuid.UUID, datetime]
 ) -> DecisionBody:
@@ -237,9 +277,35 @@ def decision_body(
         machine_account_id=call.ids.encode(Kind.PEOPLE, authorization.account_id),
         authorized_by=call.ids.encode(Kind.PEOPLE, authorization.authorized_by),
         authorized_by_name=authorization.authorized_by_name,
+        authorized_by_rule=authorization.authorized_by_rule,
+        version=authorization.app_version,
         ended_by=call.ids.encode(Kind.PEOPLE, ended_by) if ended_by else None,
         ended_by_name=authorization.ended_by_name,
         reason=authorization.end_reason,
+    )
+
+
+def proposal_body(call: Call, proposal: AuthorizationProposal) -> ProposalBody:
+    decided_by = proposal.decided_by
+    return ProposalBody(
+        id=call.ids.encode(Kind.AUTHORIZATION_PROPOSAL, proposal.id),
+        application_id=public_id(call, proposal.app),
+        application_name=proposal.app.name,
+        org_id=call.ids.encode(Kind.ORGANIZATION, proposal.organization_id),
+        state=ProposalState(proposal.state),
+        scopes=proposal.scopes,
+        ends=proposal.ends_at,
+        note=proposal.note,
+        rule=proposal.rule,
+        version=proposal.app_version,
+        proposed_by=call.ids.encode(Kind.PEOPLE, proposal.proposed_by),
+        proposed_by_name=proposal.proposed_by_name,
+        created=proposal.proposed_at,
+        expires=proposal.expires_at,
+        decided_by=call.ids.encode(Kind.PEOPLE, decided_by) if decided_by else None,
+        decided_by_name=proposal.decided_by_name,
+        decided=proposal.decided_at,
+        reason=proposal.decision_reason,
     )
 
 
@@ -254,6 +320,8 @@ def _facts(call: Call, authorization: Authorization, last_used: datetime | None)
         "scopes": authorization.scopes,
         "added_scopes": sorted(authorization.added_scopes),
         "dropped_scopes": sorted(authorization.dropped_scopes),
+        "declined_scopes": authorization.declined_scopes,
+        "ends": authorization.ends_at,
         "created": authorization.authorized_at,
         "scopes_approved": authorization.scopes_approved_at,
         "tokens_retrieved": authorization.tokens_retrieved_at,

@@ -11,8 +11,9 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from appanage.api.app_bodies import logo_of, public_id
-from appanage.api.authorizations import DecisionBody, RequestBody, decision_body, request_body
+from appanage.api.app_bodies import SuspendedBody, logo_of, public_id, suspended_body
+from appanage.api.authorization_requests import RequestBody, request_body
+from appanage.api.authorizations import DecisionBody, ProposalBody, decision_body, proposal_body
 from appanage.api.call import Call, needs
 from appanage.api.owned_apps import decode_app_id
 from appanage.api.schemas import Body, Items, Line, PageQuery, link_next, new_router
@@ -45,10 +46,15 @@ class ScopeBody(Body):
     risk: str
     reason: str | None
     is_approved: bool
+    is_optional: bool
+    is_declined: bool
 
 
 class ServiceAppBody(Body):
-    """A Service App and where it stands with the caller's organization."""
+    """A Service App and where it stands with the caller's organization.
+
+    `isReviewed`: it is in the App Hub. `requests` is how many people wait for a decision, of whom `request` is the newest.
+    """
 
     id: str
     type: str = "serviceApp"
@@ -63,10 +69,14 @@ class ServiceAppBody(Body):
     org_name: str
     state: DecisionState
     needs_decision: bool
+    is_reviewed: bool
     version: int
     scopes: list[ScopeBody]
     request: RequestBody | None
+    requests: int
+    proposal: ProposalBody | None
     authorization: DecisionBody | None
+    suspended: SuspendedBody | None = None
 
 
 @router.get("/serviceApps")
@@ -116,16 +126,21 @@ def _body(call: Call, decision: AppDecision, used: Mapping[uuid.UUID, datetime])
         org_name=app.organization.name,
         state=decision.state,
         needs_decision=decision.needs_decision,
+        is_reviewed=app.is_listed,
         version=app.version,
         scopes=_scopes(app, decision),
-        request=request_body(call, app, asked, call.organization) if asked else None,
+        request=request_body(call, asked) if asked else None,
+        requests=decision.askers,
+        proposal=proposal_body(call, decision.proposal) if decision.proposal else None,
         authorization=decision_body(call, authorization, used) if authorization else None,
+        suspended=suspended_body(app),
     )
 
 
 def _scopes(app: App, decision: AppDecision) -> list[ScopeBody]:
     active = decision.authorization if decision.state == DecisionState.AUTHORIZED else None
     approved = frozenset(active.scopes if active else ())
+    declined = frozenset(active.declined_scopes if active else ())
     return [
         ScopeBody(
             name=scope.name,
@@ -134,6 +149,8 @@ def _scopes(app: App, decision: AppDecision) -> list[ScopeBody]:
             risk=scope.risk.value,
             reason=app.scope_reasons.get(scope.name),
             is_approved=scope.name in approved,
+            is_optional=scope.name in app.optional_scopes,
+            is_declined=scope.name in declined,
         )
         for riskiest_first in scopes.by_risk(app.scopes).values()
         for scope in riskiest_first

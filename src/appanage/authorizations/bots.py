@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from appanage.apps import service as app_service
 from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
+from appanage.apps.queries import is_honoured
 from appanage.apps.records import record
 from appanage.apps.rules import AppRules
 from appanage.authorizations.model import BotToken
@@ -55,9 +56,16 @@ def find_live_token(tx: Transaction, app: App) -> BotToken | None:
 
 
 def live_tokens(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, BotToken]:
-    """The token of each of these apps that is a bot with one. A suspended app's token works again when the app does."""
-    query = select(BotToken).where(
-        BotToken.app_id.in_(app_ids), BotToken.revoked_at.is_(None), BotToken.expires_at > tx.now
+    """The token of each of these apps that is a bot with one; one from before a suspension is none any more."""
+    query = (
+        select(BotToken)
+        .join(App, App.id == BotToken.app_id)
+        .where(
+            BotToken.app_id.in_(app_ids),
+            BotToken.revoked_at.is_(None),
+            BotToken.expires_at > tx.now,
+            is_honoured(BotToken.created_at),
+        )
     )
     return {token.app_id: token for token in tx.scalars(query)}
 
@@ -82,7 +90,7 @@ def _issue(tx: Transaction, app: App, *, by: Account, rules: AppRules) -> Secret
         last_four=secret.last_four,
         created_by=by.id,
         created_by_name=by.display_name,
-        created_at=tx.now,
+        created_at=app.birth(tx.now),
         expires_at=tx.now + rules.bot_token_lifetime,
     )
     tx.add(row)

@@ -48,7 +48,7 @@ def issue(
             key_thumbprint=request.dpop_thumbprint,
             nonce=request.nonce,
             authenticated_at=session.authenticated_at,
-            issued_at=tx.now,
+            issued_at=authorization.app.birth(tx.now),
             expires_at=tx.now + lifetime,
         )
     )
@@ -106,6 +106,8 @@ class Kept(Protocol):
     @property
     def session_id(self) -> uuid.UUID: ...
     @property
+    def issued_at(self) -> datetime: ...
+    @property
     def expires_at(self) -> datetime: ...
 
 
@@ -122,7 +124,7 @@ def issued_for(
 
     `is_open`: the browser session is still there. Raises InvalidGrant and InvalidTarget.
     """
-    resource = decide(_as_grant(issuer, kept, standing, is_open=is_open), presented, now=now)
+    resource = decide(_as_grant(issuer, kept, standing, is_open=is_open, now=now), presented, now=now)
     scopes = standing.usable_of(kept.scopes)
     if not scopes:
         raise InvalidGrant("Nothing is left of what was allowed: the app or the person lost every scope.")
@@ -166,7 +168,9 @@ def _refuse_unspent(tx: Transaction, issuer: TokenIssuer, app: App, code: str) -
     return Refused(ReusedToken(_UNKNOWN, has_ended_some=ended))
 
 
-def _as_grant(issuer: TokenIssuer, kept: Kept, standing: Standing, *, is_open: bool) -> CodeGrant:
+def _as_grant(
+    issuer: TokenIssuer, kept: Kept, standing: Standing, *, is_open: bool, now: datetime
+) -> CodeGrant:
     return CodeGrant(
         redirect_uri=kept.redirect_uri,
         redirect_uri_was_given=kept.redirect_uri_was_given,
@@ -175,7 +179,7 @@ def _as_grant(issuer: TokenIssuer, kept: Kept, standing: Standing, *, is_open: b
         key_thumbprint=kept.key_thumbprint,
         resource=kept.resource,
         expires_at=kept.expires_at,
-        is_usable=standing.is_usable and is_open,
+        is_usable=standing.is_usable_at(now) and standing.honours(kept.issued_at) and is_open,
         needs_challenge=standing.is_public or issuer.is_strict(standing),
     )
 

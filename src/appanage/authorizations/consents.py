@@ -10,7 +10,7 @@ from appanage import events
 from appanage.apps import queries as apps
 from appanage.apps.model import App
 from appanage.apps.scopes import OPENID_SCOPES, roles_to_carry, within_reach
-from appanage.authorizations import policies, service
+from appanage.authorizations import deciding, policies, service
 from appanage.authorizations.model import Authorization, AuthorizationKind, PolicyMode
 from appanage.directory.model import Account
 from appanage.kit.errors import NotPermitted, Refused
@@ -63,7 +63,7 @@ def confirm(
 def refuse(tx: Transaction, app: App, person: Account, refused: NotPermitted) -> Refused:
     """Records that the person was kept from allowing the app."""
     data = {"reason": refused.code, "missingRoles": list(refused.roles)}
-    service.record_decision(
+    deciding.record_decision(
         tx, "consent.refused", app, person.organization, by=person, data=data, outcome=events.Outcome.REFUSED
     )
     return Refused(refused)
@@ -71,7 +71,7 @@ def refuse(tx: Transaction, app: App, person: Account, refused: NotPermitted) ->
 
 def decline(tx: Transaction, app: App, person: Account) -> None:
     """Records that the person did not allow what was asked; what they allowed earlier stays as it is."""
-    service.record_decision(tx, "consent.declined", app, person.organization, by=person)
+    deciding.record_decision(tx, "consent.declined", app, person.organization, by=person)
 
 
 def withdraw(
@@ -140,7 +140,9 @@ def _record_consent(tx: Transaction, authorization: Authorization, *, added: Col
         "resources": list(authorization.resources),
     }
     person = authorization.account
-    service.record_decision(tx, "consent.given", authorization.app, person.organization, by=person, data=data)
+    deciding.record_decision(
+        tx, "consent.given", authorization.app, person.organization, by=person, data=data
+    )
 
 
 def _active(app: App, person: Account) -> Select[Authorization]:

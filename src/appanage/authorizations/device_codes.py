@@ -50,7 +50,7 @@ def begin(
         address=tx.origin.address,
         user_agent=tx.origin.user_agent[:500],
         interval_seconds=INTERVAL.seconds,
-        created_at=tx.now,
+        created_at=app.birth(tx.now),
         expires_at=tx.now + lifetime,
     )
     tx.add(row)
@@ -141,7 +141,7 @@ def _issue(
 ) -> TokenPair | Refused:
     authorization = queries.lock_authorization(tx, row.authorization_id) if row.authorization_id else None
     scopes = authorization.usable_scopes & frozenset(row.scopes) if authorization else frozenset()
-    if authorization is None or not authorization.is_usable or not scopes:
+    if authorization is None or not authorization.is_usable_at(tx.now) or not scopes:
         return Refused(InvalidGrant("What the person allowed has ended. Ask for a new device code."))
     grant = TokenGrant(
         authorization.standing,
@@ -155,7 +155,8 @@ def _issue(
 
 
 def _if_possible(row: DeviceCode | None) -> DeviceCode | None:
-    return row if row is not None and may_still_ask(row.app, row.scopes) else None
+    is_possible = row is not None and may_still_ask(row.app, row.scopes) and row.app.honours(row.created_at)
+    return row if is_possible else None
 
 
 def _find_polled(tx: Transaction, device_code: str) -> DeviceCode | None:
@@ -168,7 +169,7 @@ def _find_polled(tx: Transaction, device_code: str) -> DeviceCode | None:
 def _as_grant(row: DeviceCode) -> DeviceGrant:
     return DeviceGrant(
         client_id=row.app.client_id,
-        expires_at=row.expires_at,
+        expires_at=row.expires_at if row.app.honours(row.created_at) else row.created_at,
         interval=timedelta(seconds=row.interval_seconds),
         last_polled_at=row.last_polled_at,
         approved_at=row.approved_at,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from appanage import events
 from appanage.apps.model import App
-from appanage.authorizations import service
+from appanage.authorizations import deciding, service
 from appanage.authorizations.administrators import require_role
 from appanage.authorizations.endings import end_connections, is_connection
 from appanage.authorizations.model import Authorization
@@ -43,7 +43,7 @@ def disconnect(
     )
     if refused:
         return refused
-    service.require_short(reason, "reason")
+    deciding.require_short(reason, "reason")
     query = select(Authorization).where(
         is_connection(),
         Authorization.organization_id == organization.id,
@@ -78,7 +78,7 @@ def disconnect_all(
     )
     if refused:
         return refused
-    service.require_short(reason, "reason")
+    deciding.require_short(reason, "reason")
     people = end_connections(
         tx,
         Authorization.organization_id == organization.id,

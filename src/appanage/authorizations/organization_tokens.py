@@ -34,10 +34,10 @@ def retrieve(
         _record(tx, "tokens.refused", app, organization_id, by=by, outcome=events.Outcome.REFUSED)
         return refused
     authorization = queries.lock_of_organization(tx, app, organization_id)
-    if authorization is None or not authorization.is_usable:
+    if authorization is None or not authorization.is_usable_at(tx.now):
         _record(tx, "tokens.refused", app, organization_id, by=by, outcome=events.Outcome.REFUSED)
         return Refused(_not_authorized(app))
-    authorization.tokens_retrieved_at = tx.now
+    authorization.tokens_retrieved_at = authorization.app.birth(tx.now)
     issued, _ = issuer.issue(tx, TokenGrant(authorization.standing, authorization.usable_scopes))
     _record(tx, "tokens.retrieved", app, organization_id, by=by, name=authorization.organization.name)
     return issued
@@ -58,7 +58,7 @@ def fetch(
     The app proves itself anew each time, so that it needs to keep no refresh token. Raises InvalidGrant, InvalidScope.
     """
     authorization = queries.find_of_organization(tx, app, organization_id)
-    if authorization is None or not authorization.is_usable:
+    if authorization is None or not authorization.is_usable_at(tx.now):
         raise InvalidGrant(_not_authorized(app).message)
     scopes = narrow(authorization.usable_scopes, scope)
     authorization.mark_used(tx.now)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, literal, select, tup
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from appanage.apps.model import App
+from appanage.apps.queries import is_honoured
 from appanage.authorizations.model import (
     Authorization,
     AuthorizationKind,
@@ -16,6 +17,7 @@ from appanage.authorizations.model import (
     BotToken,
     PersonalToken,
     RefreshToken,
+    RequestOrigin,
     Revocation,
     RevocationKind,
 )
@@ -58,11 +60,17 @@ def lock_authorization(tx: Transaction, authorization_id: uuid.UUID) -> Authoriz
     return tx.scalar(locked.execution_options(populate_existing=True))
 
 
-def find_request(tx: Transaction, app: App, organization_id: uuid.UUID) -> AuthorizationRequest | None:
+def find_request(
+    tx: Transaction, app: App, organization_id: uuid.UUID, origin: RequestOrigin | None = None
+) -> AuthorizationRequest | None:
+    """The newest request that waits; when none does, the newest of all. `origin` narrows it to one kind."""
     query = select(AuthorizationRequest).where(
         AuthorizationRequest.app_id == app.id, AuthorizationRequest.organization_id == organization_id
     )
-    return tx.scalar(query)
+    if origin is not None:
+        query = query.where(AuthorizationRequest.origin == origin)
+    open_first = AuthorizationRequest.decided_at.isnot(None), AuthorizationRequest.requested_at.desc()
+    return tx.scalar(query.order_by(*open_first, AuthorizationRequest.id).limit(1))
 
 
 def is_revoked(tx: Transaction, claims: AccessClaims) -> bool:
@@ -151,7 +159,7 @@ def list_of_organizations(
     """Who authorized an app: the newest authorization of each organization, the newest first."""
     query = _narrowed(_newest_per_organization(app), wanted)
     if page.after is not None:
-        query = query.where(tuple_(Authorization.authorized_at, Authorization.id) < _time_and_id(page.after))
+        query = query.where(tuple_(Authorization.authorized_at, Authorization.id) < time_and_id(page.after))
     newest_first = query.order_by(Authorization.authorized_at.desc(), Authorization.id.desc())
     rows = list(tx.scalars(newest_first.limit(page.size + 1)))
     last = rows[page.size - 1] if len(rows) > page.size else None
@@ -171,16 +179,17 @@ def summarize_by_app(
     tx: Transaction, app_ids: Collection[uuid.UUID]
 ) -> Mapping[uuid.UUID, AuthorizationSummary]:
     """The numbers of each of these apps that was ever authorized."""
-    active = Authorization.ended_at.is_(None)
+    active, has_tokens = Authorization.ended_at.is_(None), Authorization.tokens_retrieved_at.is_not(None)
     query = (
         select(
             Authorization.app_id,
             func.count().filter(active),
             func.count(Authorization.organization_id.distinct()).filter(active),
             func.count().filter(active, _is_outdated()),
-            func.count().filter(active, Authorization.tokens_retrieved_at.isnot(None)),
+            func.count().filter(active, is_honoured(Authorization.tokens_retrieved_at), has_tokens),
             func.max(Authorization.ended_at),
         )
+        .select_from(Authorization)
         .join(App, App.id == Authorization.app_id)
         .where(Authorization.app_id.in_(app_ids))
         .group_by(Authorization.app_id)
@@ -237,11 +246,22 @@ def list_connections(tx: Transaction, app: App, page: PageRequest, *, search: st
     return Page(rows[: page.size], cursor)
 
 
-def requested_at_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, datetime]:
-    """When authorization was last asked for, for those apps for which it was."""
+def requested_at_by_app(
+    tx: Transaction,
+    app_ids: Collection[uuid.UUID],
+    origins: Collection[RequestOrigin] = (RequestOrigin.DEVELOPER,),
+) -> Mapping[uuid.UUID, datetime]:
+    """Since when the developers of these apps wait for administrators, for those apps for which they do.
+
+    What people of other organizations ask for is never told here (checklist AUD-05).
+    """
     query = (
         select(AuthorizationRequest.app_id, func.max(AuthorizationRequest.requested_at))
-        .where(AuthorizationRequest.app_id.in_(app_ids))
+        .where(
+            AuthorizationRequest.app_id.in_(app_ids),
+            AuthorizationRequest.origin.in_(origins),
+            AuthorizationRequest.decided_at.is_(None),
+        )
         .group_by(AuthorizationRequest.app_id)
     )
     return dict(tx.execute(query).all())
@@ -261,8 +281,12 @@ def list_authorized_in(
 
 
 def is_requested() -> ColumnElement[bool]:
-    """Whether authorization of an app was ever asked for; for queries of apps."""
-    return exists().where(AuthorizationRequest.app_id == App.id)
+    """Whether an app waits for the administrators of its own organization; for queries of apps."""
+    return exists().where(
+        AuthorizationRequest.app_id == App.id,
+        AuthorizationRequest.origin == RequestOrigin.DEVELOPER,
+        AuthorizationRequest.decided_at.is_(None),
+    )
 
 
 def is_authorized_in(organization_id: uuid.UUID) -> ColumnElement[bool]:
@@ -288,6 +312,8 @@ def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> 
         RefreshToken.authorization_id == authorization.id,
         RefreshToken.revoked_at.is_(None),
         RefreshToken.expires_at > tx.now,
+        App.id == authorization.app_id,
+        is_honoured(RefreshToken.issued_at),
     )
     return tx.scalar(query) or 0
 
@@ -296,7 +322,7 @@ def list_of_person(tx: Transaction, person: Account, page: PageRequest) -> Page[
     """What a person allows apps at present, the newest first (checklist CONS-10)."""
     query = _of_person(person)
     if page.after is not None:
-        query = query.where(tuple_(Authorization.authorized_at, Authorization.id) < _time_and_id(page.after))
+        query = query.where(tuple_(Authorization.authorized_at, Authorization.id) < time_and_id(page.after))
     newest_first = query.order_by(Authorization.authorized_at.desc(), Authorization.id.desc())
     rows = list(tx.scalars(newest_first.limit(page.size + 1)))
     last = rows[page.size - 1] if len(rows) > page.size else None
@@ -343,11 +369,13 @@ def _live_refresh_tokens(tx: Transaction) -> Select[RefreshToken]:
     return (
         select(RefreshToken)
         .join(Authorization, Authorization.id == RefreshToken.authorization_id)
+        .join(App, App.id == Authorization.app_id)
         .where(
             Authorization.kind == AuthorizationKind.PERSON,
             Authorization.ended_at.is_(None),
             RefreshToken.revoked_at.is_(None),
             RefreshToken.expires_at > tx.now,
+            is_honoured(RefreshToken.issued_at),
         )
     )
 
@@ -396,8 +424,8 @@ def _narrowed(query: Select[Authorization], wanted: AuthorizationFilter) -> Sele
 
 
 def _is_outdated() -> ColumnElement[bool]:
-    """The app asks for scopes that this authorization does not hold."""
-    return ~Authorization.scopes.bool_op("@>")(App.scopes)
+    """The app asks for scopes on which nobody there has decided; as `Authorization.added_scopes`."""
+    return ~Authorization.scopes.op("||")(Authorization.declined_scopes).bool_op("@>")(App.scopes)
 
 
 def name_and_id(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:
@@ -408,7 +436,7 @@ def name_and_id(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:
     return key[0], row_id
 
 
-def _time_and_id(key: tuple[str, ...]) -> tuple[datetime, uuid.UUID]:
+def time_and_id(key: tuple[str, ...]) -> tuple[datetime, uuid.UUID]:
     text, row_id = name_and_id(key)
     try:
         return datetime.fromisoformat(text), row_id

@@ -47,6 +47,8 @@ class Kept(Protocol):
     @property
     def is_proven(self) -> bool: ...
     @property
+    def issued_at(self) -> datetime: ...
+    @property
     def expires_at(self) -> datetime: ...
     @property
     def ends_at(self) -> datetime | None: ...
@@ -57,18 +59,20 @@ class Kept(Protocol):
 class Renewed(Struct, frozen=True):
     """What a refresh makes: what the answer will say, and what is to be written.
 
-    `refresh_token` is for the client; `successor` the one to be written, None when the token stays the same.
+    `refresh_token` is for the client, which is told that it is good `until`; `successor` the one to be written, None when
+    the token stays the same.
     """
 
     claims: AccessClaims
     refresh_token: Secret
     expires_at: datetime
+    until: datetime
     ends_at: datetime | None
     successor: Secret | None
 
     def signed(self, issuer: TokenIssuer, now: datetime) -> TokenPair:
         """The answer. It costs more than all the rest, so it is made when nothing can come between."""
-        return TokenPair(issuer.signed(self.claims, now), now, self.refresh_token, self.expires_at)
+        return TokenPair(issuer.signed(self.claims, now), now, self.refresh_token, self.until)
 
 
 def renew(
@@ -86,12 +90,13 @@ def renew(
 
     Raises InvalidGrant, InvalidScope, InvalidTarget; ReusedToken when the family must end.
     """
-    grant = _as_grant(kept, standing, superseded) if kept and standing else None
+    grant = _as_grant(kept, standing, superseded, now) if kept and standing else None
     rotates = standing is not None and issuer.rotates(standing)
     refreshed = redeem(grant, request, client_id=client_id, rotates=rotates, now=now)
     assert kept is not None
     assert standing is not None
     ends_at = kept.ends_at or issuer.ends_at(standing, now)
+    expires_at = issuer.renewed_until(ends_at, now)
     successor = None if refreshed.renewal is Renewal.KEEP else issuer.successor_of(presented)
     token_grant = TokenGrant(
         standing, refreshed.scopes, resource=refreshed.resource, key_thumbprint=request.key_thumbprint
@@ -99,7 +104,8 @@ def renew(
     return Renewed(
         issuer.claims(token_grant, now, family=str(kept.id)),
         successor or Secret(presented),
-        issuer.renewed_until(ends_at, now),
+        expires_at,
+        standing.until(expires_at),
         ends_at,
         successor if refreshed.renewal is Renewal.ROTATE else None,
     )
@@ -148,8 +154,8 @@ def find(tx: Transaction, value: str, *, for_update: bool = False) -> RefreshTok
 def introspect(row: RefreshToken, *, client_id: str, issuer: str, now: datetime) -> dict[str, Any]:
     """RFC 7662 §2.2; `active: false` for another client's token (checklist TOK-15)."""
     authorization = row.authorization
-    alive = row.revoked_at is None and row.expires_at > now and authorization.is_usable
-    if not alive or authorization.app.client_id != client_id:
+    alive = row.revoked_at is None and row.expires_at > now and authorization.is_usable_at(now)
+    if not alive or not authorization.app.honours(row.issued_at) or authorization.app.client_id != client_id:
         return introspection.INACTIVE
     return introspection.of_refresh_token(
         issuer=issuer,
@@ -157,7 +163,7 @@ def introspect(row: RefreshToken, *, client_id: str, issuer: str, now: datetime)
         subject=str(authorization.account_id),
         scopes=row.usable_scopes,
         issued_at=row.issued_at,
-        expires_at=row.expires_at,
+        expires_at=authorization.standing.until(row.expires_at),
     )
 
 
@@ -237,18 +243,24 @@ def _superseded(
     return Superseded(former.superseded_at, is_predecessor)
 
 
-def _as_grant(kept: Kept, standing: Standing, superseded: Superseded | None) -> RefreshGrant:
+def _as_grant(kept: Kept, standing: Standing, superseded: Superseded | None, now: datetime) -> RefreshGrant:
     return RefreshGrant(
         client_id=standing.client_id,
         approved=standing.usable_of(kept.scopes),
         expires_at=kept.expires_at,
         revoked_at=kept.revoked_at,
         authorization_ended_at=standing.ended_at,
-        is_suspended=not standing.is_usable or (kept.is_proven and standing.is_public),
+        is_suspended=not _is_usable(kept, standing, now),
         key_thumbprint=kept.key_thumbprint,
         resource=kept.resource,
         superseded=superseded,
     )
+
+
+def _is_usable(kept: Kept, standing: Standing, now: datetime) -> bool:
+    """Not while anything is suspended, not what is from before that, nor in hands that need to prove nothing."""
+    was_weakened = kept.is_proven and standing.is_public
+    return standing.is_usable_at(now) and standing.honours(kept.issued_at) and not was_weakened
 
 
 def _end(tx: Transaction, row: RefreshToken, *, longest_life: timedelta) -> bool:

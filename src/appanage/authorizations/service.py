@@ -1,79 +1,139 @@
-"""The two acts of an administrator, authorize and deauthorize, and the request that comes before them."""
+"""What administrators do with Service Apps: authorize them, decline what they ask for beyond that, deauthorize them."""
 
 import uuid
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import text, update
+from sqlalchemy import select, update
 
 from appanage import events
 from appanage.apps import credentials
-from appanage.apps import queries as apps
 from appanage.apps import service as app_service
-from appanage.apps.model import App, AppKind, Visibility
-from appanage.apps.scopes import needs_compliance_officer
-from appanage.authorizations import bots, queries
+from appanage.apps.model import App
+from appanage.authorizations import app_policies, bots, deciding, open_requests, proposals, queries
+from appanage.authorizations.app_policy_rules import Outcome, Terms, Verdict
+from appanage.authorizations.choices import End, choose, wanted_scopes
+from appanage.authorizations.deciding import (
+    lock_pair,
+    record_decision,
+    refuse_by_policy,
+    require_as_seen,
+    require_authorizable,
+    require_decider,
+    require_short,
+)
 from appanage.authorizations.endings import end_connections
+from appanage.authorizations.granting import Author, grant
 from appanage.authorizations.model import (
+    AppPolicy,
     Authorization,
     AuthorizationKind,
-    AuthorizationRequest,
+    AuthorizationProposal,
     RefreshToken,
+    RequestDecision,
     RevocationKind,
 )
 from appanage.authorizations.revocation import revoke
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
-from appanage.directory.model import Account, AccountKind, Organization
-from appanage.directory.roles import Role
-from appanage.kit.errors import Conflict, Invalid, NotPermitted, Refused
-from appanage.kit.text import slug
+from appanage.directory.model import Account
+from appanage.events.service import SYSTEM
+from appanage.kit.errors import Conflict, Refused
 from appanage.storage import Transaction
 
-_LONGEST_NOTE = 500
 
+def authorize(  # noqa: PLR0913 – each is something that an administrator can say, or not
+    tx: Transaction,
+    app: App,
+    *,
+    by: Account,
+    machine_domain: str,
+    note: str = "",
+    version: int | None = None,
+    scopes: Collection[str] | None = None,
+    ends_at: datetime | End | None = End.KEPT,
+    policy_version: int | None = None,
+    proposal_lifetime: timedelta = timedelta(days=7),
+) -> Authorization | AuthorizationProposal | Refused:
+    """Authorizes the app for the administrator's organization, or proposes it where the policy wants a second one.
 
-def request_authorization(
-    tx: Transaction, app: App, *, by: Account, message: str = ""
-) -> AuthorizationRequest:
-    """Asks the Full Administrators of the owner's organization; a repeat is a reminder with a new time."""
-    require_short(message, "message")
-    _require_service_app(app)
-    _require_administration(by.organization)
-    if not app.scopes:
-        raise Conflict("Choose scopes first: administrators decide on scopes.", code="no_scopes")
-    asked = queries.find_request(tx, app, by.organization_id) or AuthorizationRequest(
-        id=uuid.uuid4(), app_id=app.id, organization_id=by.organization_id
-    )
-    asked.requested_by, asked.requested_by_name = by.id, by.display_name
-    asked.requested_at, asked.message = tx.now, message.strip()
-    tx.add(asked)
-    if app.is_private:
-        app.visibility = Visibility.ORGANIZATION.value
-    record_decision(tx, "authorization.requested", app, by.organization, by=by)
-    return asked
-
-
-def authorize(
-    tx: Transaction, app: App, *, by: Account, machine_domain: str, note: str = "", version: int | None = None
-) -> Authorization | Refused:
-    """Authorizes the app with all its scopes for the administrator's organization; a repeat changes nothing.
+    `scopes` may leave out those that are optional, `ends_at` bounds it in time (checklist CONS-05); without `scopes` it
+    is everything that was not declined here before. A repeat changes nothing.
 
     The administrator's roles are read again here, inside the transaction and locked, so that a role taken away in the
     meantime is a role that is missing (checklist CONS-06). With `version` only the app as the administrator saw it is
-    authorized (checklist CONS-03).
+    authorized (checklist CONS-03), with `policy_version` only under the policy that they saw. Raises Conflict and
+    Invalid; what the policy refuses is returned, so that it is kept.
     """
-    _lock_pair(tx, app, by.organization_id)
-    by, refused = _require_decider(tx, app, by, needs_compliance_officer(app.scopes))
+    lock_pair(tx, app, by.organization_id)
+    terms = app_policies.terms_of(tx, by.organization_id, for_share=True)
+    current = queries.find_of_organization(tx, app, by.organization_id)
+    wanted = wanted_scopes(app, current, scopes)
+    by, refused = require_decider(tx, app, by, wanted)
     if refused:
         return refused
     require_short(note, "note")
-    _require_authorizable(app, by.organization)
-    _require_as_seen(app, version)
+    require_authorizable(app, by.organization)
+    require_as_seen(app, version)
+    _require_same_policy(terms, policy_version)
+    current = queries.lock_of_organization(tx, app, by.organization_id)
+    choice = choose(app, current, wanted=wanted, ends_at=ends_at, note=note, terms=terms, now=tx.now)
+    judged = choice.judged_by_policy(current)
+    verdict = app_policies.verdict_on_decision(tx, by.organization_id, app, judged, terms) if judged else None
+    if verdict is not None and verdict.is_refused:
+        return refuse_by_policy(tx, app, by, verdict)
+    if verdict is not None and verdict.outcome is Outcome.TWO_ADMINISTRATORS:
+        return proposals.propose(tx, app, choice, by=by, rule=verdict.rule.value, lifetime=proposal_lifetime)
+    if judged:
+        proposals.overtake(tx, app, by.organization_id, by=by, reason="One administrator decided.")
+    author = Author.alone(by)
+    return grant(tx, app, by.organization, current, choice, author=author, machine_domain=machine_domain)
+
+
+def authorize_by_rule(
+    tx: Transaction, app: App, *, requested_by: Account, verdict: Verdict, terms: Terms, machine_domain: str
+) -> Authorization:
+    """Authorizes the app because the organization's policy says so, when somebody who may ask for it does.
+
+    `terms` and the `verdict` on them were read for share, so that they hold. Whoever set the policy stands behind it.
+    """
+    organization = requested_by.organization
+    lock_pair(tx, app, organization.id)
+    require_authorizable(app, organization)
+    current = queries.lock_of_organization(tx, app, organization.id)
+    if current is not None:
+        return current
+    wanted = wanted_scopes(app, None, None)
+    choice = choose(app, None, wanted=wanted, ends_at=None, note="", terms=terms, now=tx.now)
+    author = _policy_of(tx, requested_by, verdict)
+    proposals.overtake(tx, app, organization.id, by=None, reason="The policy decided.")
+    return grant(tx, app, organization, None, choice, author=author, machine_domain=machine_domain)
+
+
+def decline_changes(
+    tx: Transaction, app: App, *, by: Account, reason: str = "", version: int | None = None
+) -> Authorization | Refused:
+    """What the app asks for beyond its authorization is declined: it keeps what it has, and nobody is asked again.
+
+    The developers learn it, with the reason. A repeat changes nothing.
+    """
+    lock_pair(tx, app, by.organization_id)
+    by, refused = require_decider(tx, app, by)
+    if refused:
+        return refused
+    require_short(reason, "reason")
+    require_as_seen(app, version)
     current = queries.lock_of_organization(tx, app, by.organization_id)
     if current is None:
-        return _create(tx, app, by=by, machine_domain=machine_domain, note=note)
-    _approve_changes(tx, current, by=by, note=note)
+        raise _not_authorized(app, by)
+    declined = sorted(current.added_scopes)
+    if declined:
+        current.declined_scopes = sorted({*current.declined_scopes, *declined})
+        proposals.overtake(tx, app, by.organization_id, by=by, reason="The added scopes were declined.")
+        asked = open_requests.list_open(tx, app, by.organization_id)
+        open_requests.settle(tx, asked, RequestDecision.DECLINED, by=by, reason=reason)
+        data = {"authorizationId": str(current.id), "declined": declined, "reason": reason}
+        record_decision(tx, "authorization.changes_declined", app, by.organization, by=by, data=data)
     return current
 
 
@@ -81,14 +141,14 @@ def deauthorize(
     tx: Transaction, app: App, *, by: Account, longest_token: timedelta, reason: str = ""
 ) -> Authorization | Refused:
     """Ends the authorization: machine account deleted, every token dead (checklist MACH-04)."""
-    _lock_pair(tx, app, by.organization_id)
-    by, refused = _require_decider(tx, app, by, ())
+    lock_pair(tx, app, by.organization_id)
+    by, refused = require_decider(tx, app, by)
     if refused:
         return refused
     require_short(reason, "reason")
     current = queries.lock_of_organization(tx, app, by.organization_id)
     if current is None:
-        raise Conflict(f"{by.organization.name} has not authorized {app.name}.", code="not_authorized")
+        raise _not_authorized(app, by)
     end(tx, current, by=by, longest_token=longest_token, reason=reason)
     return current
 
@@ -98,12 +158,7 @@ def end(
 ) -> None:
     """Ends an authorization, whoever decided it: the rule that every way to the end shares."""
     authorization.revoke(by=by, reason=reason, now=tx.now)
-    tx.execute(
-        update(RefreshToken)
-        .where(RefreshToken.authorization_id == authorization.id, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=tx.now)
-    )
-    revoke(tx, RevocationKind.AUTHORIZATION, str(authorization.id), longest_life=longest_token)
+    _end_tokens(tx, authorization, longest_token)
     data = {"authorizationId": str(authorization.id), "reason": reason}
     if authorization.is_personal:
         data |= {"personId": str(authorization.account_id), "person": authorization.account.display_name}
@@ -112,9 +167,39 @@ def end(
         )
         return
     directory_service.remove_app_account(tx, authorization.account, by=by)
+    proposals.overtake(
+        tx, authorization.app, authorization.organization_id, by=by, reason="It was deauthorized."
+    )
     record_decision(
         tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data
     )
+
+
+def list_overdue(tx: Transaction, *, most: int) -> Sequence[uuid.UUID]:
+    """Those that nobody has ended yet although their end has passed, the oldest first."""
+    query = select(Authorization.id).where(Authorization.ends_at <= tx.now, Authorization.ended_at.is_(None))
+    return list(tx.scalars(query.order_by(Authorization.ends_at).limit(most)))
+
+
+def expire(tx: Transaction, authorization_id: uuid.UUID, *, longest_token: timedelta) -> bool:
+    """Ends an authorization whose end has passed (checklist CONS-05); False if that is no longer so."""
+    found = queries.find_authorization(tx, authorization_id)
+    if found is None:
+        return False
+    app, organization = found.app, found.organization
+    deciding.take_turn(tx, app.id, organization.id)
+    current = queries.lock_authorization(tx, authorization_id)
+    if current is None or not current.is_active or not current.is_over_at(tx.now):
+        return False
+    assert current.ends_at is not None
+    ends_at = current.ends_at.isoformat()
+    current.revoke(by=None, reason="It was authorized until then.", now=tx.now)
+    _end_tokens(tx, current, longest_token)
+    directory_service.remove_app_account(tx, current.account, by=SYSTEM)
+    proposals.overtake(tx, app, organization.id, by=None, reason="The authorization has ended.")
+    data = {"authorizationId": str(current.id), "endsAt": ends_at, "authorizedBy": str(current.authorized_by)}
+    record_decision(tx, "authorization.expired", app, organization, by=SYSTEM, data=data)
+    return True
 
 
 def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedelta) -> None:
@@ -125,8 +210,13 @@ def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedel
     credentials.end_secrets(tx, app)
     credentials.end_keys(tx, app)
     reason = "The app was deleted by its developer."
-    for authorization in queries.list_active(tx, app, AuthorizationKind.ORGANIZATION):
-        end(tx, authorization, by=by, longest_token=longest_token, reason=reason)
+    active = queries.list_active(tx, app, AuthorizationKind.ORGANIZATION)
+    in_force = {one.organization_id: one for one in active}
+    # In the order of organizations, whose records are chains that are written one after the other.
+    for organization_id in sorted({*in_force, *proposals.list_waiting_organizations(tx, app)}):
+        if organization_id in in_force:
+            end(tx, in_force[organization_id], by=by, longest_token=longest_token, reason=reason)
+        proposals.overtake(tx, app, organization_id, by=None, reason=reason)
     of_this = Authorization.app_id == app.id
     ended = end_connections(tx, of_this, by=by, longest_token=longest_token, reason=reason)
     for (_, organization_id), people in sorted(ended.items()):
@@ -152,167 +242,35 @@ def _record_lost_connections(tx: Transaction, app: App, organization_id: uuid.UU
     )
 
 
-def missing_roles(account: Account, scopes: Collection[str]) -> list[Role]:
-    """The roles that the account would need to authorize an app with these scopes."""
-    needed = [Role.FULL_ADMIN] + ([Role.COMPLIANCE_OFFICER] if needs_compliance_officer(scopes) else [])
-    return [role for role in needed if role not in account.roles]
+def _require_same_policy(terms: Terms, seen: int | None) -> None:
+    if seen is not None and seen != terms.version:
+        sentence = "The policy of your organization on apps was changed meanwhile. Look at what it says now, then decide."
+        raise Conflict(sentence, code="policy_changed")
 
 
-def require_short(note: str, field: str) -> None:
-    if len(note) > _LONGEST_NOTE:
-        sentence = f"The {field} has {len(note)} characters; at most {_LONGEST_NOTE} are possible."
-        raise Invalid(sentence, fields={field: sentence})
-
-
-def _require_decider(
-    tx: Transaction, app: App, by: Account, compliance_scopes: Collection[str]
-) -> tuple[Account, Refused | None]:
-    """The administrator as they are now, and the refusal if a role is missing; the refusal is recorded."""
-    fresh = directory.find_account_for_update(tx, by.id)
-    if fresh is None or not fresh.is_active or not fresh.is_person:
-        return by, _refusal(tx, app, by, [Role.FULL_ADMIN], compliance_scopes)
-    missing = missing_roles(fresh, compliance_scopes)
-    return fresh, _refusal(tx, app, fresh, missing, compliance_scopes) if missing else None
-
-
-def _refusal(
-    tx: Transaction, app: App, by: Account, missing: Collection[Role], compliance_scopes: Collection[str]
-) -> Refused:
-    labels = [role.label for role in missing]
-    record_decision(
-        tx,
-        "authorization.refused",
-        app,
-        by.organization,
-        by=by,
-        data={"missingRoles": labels},
-        outcome=events.Outcome.REFUSED,
-    )
-    return Refused(NotPermitted(_explanation(missing, compliance_scopes), code="role_missing", roles=labels))
-
-
-def _explanation(missing: Collection[Role], compliance_scopes: Collection[str]) -> str:
-    sentence = "Your changes were not updated. The request was unauthorized."
-    if Role.FULL_ADMIN in missing:
-        return f"{sentence} Only a Full Administrator can decide on Service Apps."
-    scope = min(compliance_scopes)
-    return (
-        f"{sentence} You need the Compliance Officer role to approve `{scope}`. "
-        "Ask a Full Administrator to assign it under Users."
-    )
-
-
-def _require_authorizable(app: App, organization: Organization) -> None:
-    _require_administration(organization)
-    _require_service_app(app)
-    if not app.is_active:
-        raise Conflict(f"{app.name} is suspended and cannot be authorized now.", code="app_suspended")
-    if not app.scopes:
-        raise Conflict(
-            f"{app.name} asks for no scopes yet, so there is nothing to authorize.", code="no_scopes"
-        )
-
-
-def _require_service_app(app: App) -> None:
-    if app.kind != AppKind.SERVICE_APP:
-        raise Conflict("Only Service Apps are authorized for an organization.", code="not_a_service_app")
-
-
-def _require_as_seen(app: App, version: int | None) -> None:
-    if version is not None and version != app.version:
-        sentence = (
-            f"{app.name} was changed by its developer meanwhile. Look at what it asks for now, then decide."
-        )
-        raise Conflict(sentence, code="changed_meanwhile")
-
-
-def _require_administration(organization: Organization) -> None:
-    if organization.is_free:
-        sentence = "A free organization has no administrators who could authorize a Service App."
-        raise Conflict(sentence, code="free_organization")
-
-
-def _lock_pair(tx: Transaction, app: App, organization_id: uuid.UUID) -> None:
-    """Decisions on one app in one organization happen one after the other (checklist MACH-01, CONS-09)."""
-    key = f"authorization:{app.id}:{organization_id}"
-    tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
-    tx.refresh(app, with_for_update={"read": True, "of": App})
-    if app.deleted_at is not None:
-        raise apps.no_such_app()
-
-
-def _create(tx: Transaction, app: App, *, by: Account, machine_domain: str, note: str) -> Authorization:
-    authorization_id = uuid.uuid4()
-    address = f"{slug(app.name) or 'app'}-{authorization_id.hex[:12]}@{machine_domain}"
-    machine = directory_service.create_app_account(
-        tx, by.organization, AccountKind.MACHINE, name=app.name, address=address, by=by
-    )
-    authorization = Authorization(
-        id=authorization_id,
-        app_id=app.id,
-        app=app,
-        kind=AuthorizationKind.ORGANIZATION.value,
-        organization_id=by.organization_id,
-        organization=by.organization,
-        account_id=machine.id,
-        account=machine,
-        scopes=sorted(app.scopes),
-        authorized_by=by.id,
-        authorized_by_name=by.display_name,
-        authorized_at=tx.now,
-        scopes_approved_at=tx.now,
-        valid_from=tx.now.replace(microsecond=0),
-    )
-    tx.add(authorization)
-    tx.flush()
-    data = {
-        "authorizationId": str(authorization.id),
-        "machineAccountId": str(machine.id),
-        "scopes": authorization.scopes,
-        "note": note,
+def _policy_of(tx: Transaction, requested_by: Account, verdict: Verdict) -> Author:
+    organization = requested_by.organization
+    policy = tx.get_one(AppPolicy, organization.id)
+    setter = tx.get_one(Account, policy.changed_by)
+    name = f"Policy of {organization.name}"
+    actor = events.Actor(name, organization_id=organization.id, organization_name=organization.name)
+    facts = {
+        "policyVersion": policy.version,
+        "policySetBy": policy.changed_by_name,
+        "requestedBy": str(requested_by.id),
+        "requestedByName": requested_by.display_name,
     }
-    record_decision(tx, "authorization.created", app, by.organization, by=by, data=data)
-    return authorization
+    return Author(setter, name, actor, rule=verdict.rule.value, facts=facts)
 
 
-def _approve_changes(tx: Transaction, current: Authorization, *, by: Account, note: str) -> None:
-    if not current.added_scopes and not current.dropped_scopes:
-        return
-    data = {
-        "authorizationId": str(current.id),
-        "added": sorted(current.added_scopes),
-        "dropped": sorted(current.dropped_scopes),
-        "note": note,
-    }
-    current.approve(current.app.scopes, tx.now)
-    record_decision(
-        tx,
-        "authorization.updated",
-        current.app,
-        current.organization,
-        by=by,
-        data=data,
+def _not_authorized(app: App, by: Account) -> Conflict:
+    return Conflict(f"{by.organization.name} has not authorized {app.name}.", code="not_authorized")
+
+
+def _end_tokens(tx: Transaction, authorization: Authorization, longest_token: timedelta) -> None:
+    tx.execute(
+        update(RefreshToken)
+        .where(RefreshToken.authorization_id == authorization.id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=tx.now)
     )
-
-
-def record_decision(
-    tx: Transaction,
-    type_: str,
-    app: App,
-    organization: Organization,
-    *,
-    by: Account,
-    data: Mapping[str, object] | None = None,
-    outcome: events.Outcome = events.Outcome.SUCCESS,
-) -> None:
-    """One event in the audit log of the organization that decides; the app's developers see it too."""
-    events.record(
-        tx,
-        type_,
-        organization_id=organization.id,
-        actor=by.as_actor(),
-        target=events.Target("app", str(app.id), app.name, organization.id, organization.name),
-        app_id=app.id,
-        data=data,
-        outcome=outcome,
-    )
+    revoke(tx, RevocationKind.AUTHORIZATION, str(authorization.id), longest_life=longest_token)

@@ -14,6 +14,8 @@ class Standing:
     """Read with an authorization, or from its columns alone, and remembered by every process until something changes.
 
     `account_*` is whom the app acts for, `scopes` those that were approved, `registered` those that the app has now.
+    Access tokens count from `valid_from` on, which is never before `app_valid_from`; from there on counts everything
+    else that was issued under the app (decision 0024). From `ends_at` on nothing counts, whoever remembers this.
     """
 
     authorization_id: uuid.UUID
@@ -33,12 +35,30 @@ class Standing:
     roles: frozenset[Role]
     scopes: frozenset[str]
     valid_from: datetime
+    app_valid_from: datetime | None
+    ends_at: datetime | None
     ended_at: datetime | None
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether tokens may be issued and used now (checklist MACH-06)."""
-        return self.ended_at is None and self.is_app_active and self.is_account_active
+    def honours(self, issued_at: datetime) -> bool:
+        """As `App.honours`, for refresh tokens and codes."""
+        return self.app_valid_from is None or issued_at >= self.app_valid_from
+
+    def birth(self, now: datetime) -> datetime:
+        """As `App.birth`."""
+        return max(now, self.app_valid_from or now)
+
+    def is_usable_at(self, now: datetime) -> bool:
+        """Whether tokens may be issued and used at this moment (checklist MACH-06, CONS-05)."""
+        return (
+            self.ended_at is None
+            and self.is_app_active
+            and self.is_account_active
+            and (self.ends_at is None or now < self.ends_at)
+        )
+
+    def until(self, moment: datetime) -> datetime:
+        """The moment, or the end of the authorization if that comes first: nothing outlives it (checklist CONS-05)."""
+        return moment if self.ends_at is None else min(moment, self.ends_at)
 
     @cached_property
     def usable_scopes(self) -> frozenset[str]:

@@ -36,6 +36,7 @@ class FoundRefreshToken(NamedTuple):
     resource: str | None
     key_thumbprint: str | None
     is_proven: bool
+    issued_at: datetime
     expires_at: datetime
     ends_at: datetime | None
     revoked_at: datetime | None
@@ -59,6 +60,7 @@ class FoundCode(NamedTuple):
     nonce: str | None
     authenticated_at: datetime
     session_id: uuid.UUID
+    issued_at: datetime
     expires_at: datetime
     standing: Standing
 
@@ -174,6 +176,8 @@ def _standing(row: Any) -> Standing:
         roles=frozenset(map(Role, row.roles)),
         scopes=frozenset(row.approved),
         valid_from=row.valid_from,
+        app_valid_from=row.app_valid_from,
+        ends_at=row.authorization_ends_at,
         ended_at=row.ended_at,
     )
 
@@ -184,7 +188,8 @@ def _code(row: Any) -> FoundCode:
 
 _STANDING_COLUMNS = """
     a.id AS authorization_id, a.kind, a.app_id, a.organization_id, a.account_id,
-    a.scopes AS approved, a.valid_from, a.ended_at,
+    a.scopes AS approved, greatest(a.valid_from, app.valid_from) AS valid_from, app.valid_from AS app_valid_from,
+    a.ends_at AS authorization_ends_at, a.ended_at,
     app.organization_id AS app_organization_id, app.client_id, app.client_proof, app.is_strict,
     app.scopes AS registered, app.deleted_at AS app_deleted_at, app.suspended_at AS app_suspended_at,
     app_organization.suspended_at AS app_organization_suspended_at,
@@ -204,8 +209,8 @@ _STANDING_TABLES = """
 _STANDINGS = f"SELECT {_STANDING_COLUMNS} FROM authorizations a {_STANDING_TABLES} WHERE a.id = ANY(%s)"  # noqa: S608 – our own words
 
 _REFRESH_TOKENS = """
-SELECT digest, id, xmin::text::bigint, authorization_id, scopes, resource, key_thumbprint, is_proven, expires_at,
-    ends_at, revoked_at
+SELECT digest, id, xmin::text::bigint, authorization_id, scopes, resource, key_thumbprint, is_proven, issued_at,
+    expires_at, ends_at, revoked_at
 FROM refresh_tokens WHERE digest = ANY(%s::bytea[])
 """
 
@@ -235,7 +240,7 @@ _CODES = f"""
 SELECT c.digest, c.xmin::text::bigint AS version, a.xmin::text::bigint AS authorization_version, c.spent_at,
     session.id IS NOT NULL AND session.ended_at IS NULL AS is_open, c.redirect_uri, c.redirect_uri_was_given,
     c.scopes, c.resource, c.code_challenge, c.code_challenge_method, c.key_thumbprint, c.nonce, c.authenticated_at,
-    c.session_id, c.expires_at, {_STANDING_COLUMNS}
+    c.session_id, c.issued_at, c.expires_at, {_STANDING_COLUMNS}
 FROM authorization_codes c
     JOIN authorizations a ON a.id = c.authorization_id {_STANDING_TABLES}
     LEFT JOIN browser_sessions session ON session.id = c.session_id

@@ -151,7 +151,8 @@ class TokenIssuer:
         secret = new_secret(Prefix.REFRESH_TOKEN)
         columns = self._new_refresh_token(grant, secret, now)
         access = self.access_token(grant, now, family=str(columns["id"]))
-        pair = TokenPair(access, now, secret, columns["expires_at"], self._id_token(grant, access, now))
+        until = grant.standing.until(columns["expires_at"])
+        pair = TokenPair(access, now, secret, until, self._id_token(grant, access, now))
         return pair, columns
 
     def access_token(
@@ -174,7 +175,7 @@ class TokenIssuer:
             authorization=standing.authorization_id,
             scopes=grant.scopes,
             issued_at=issue_time(now, standing.valid_from),
-            expires_at=now.replace(microsecond=0) + self._access_lifetime(standing, is_short=is_short),
+            expires_at=self._access_until(standing, now.replace(microsecond=0), is_short=is_short),
             token_id=secrets.token_urlsafe(16),
             family=family,
             key_thumbprint=grant.key_thumbprint,
@@ -211,7 +212,10 @@ class TokenIssuer:
         return self.signed(made, tx.now)
 
     def renewed_until(self, ends_at: datetime | None, now: datetime) -> datetime:
-        """When a refresh token that is used now expires: its clock starts again, up to its absolute end."""
+        """When a refresh token that is used now expires: its clock starts again, up to its absolute end.
+
+        The end of the authorization, which an administrator may put off, is not written into it.
+        """
         until = now + self.settings.lifetimes.refresh_token
         return min(until, ends_at) if ends_at else until
 
@@ -231,14 +235,16 @@ class TokenIssuer:
             # A confidential client proves itself with every refresh; a public one only has its key (RFC 9449 §5).
             "key_thumbprint": grant.key_thumbprint if app.is_public else None,
             "is_proven": not app.is_public,
-            "issued_at": now,
+            "issued_at": app.birth(now),
             "expires_at": self.renewed_until(ends_at, now),
             "ends_at": ends_at,
         }
 
-    def _access_lifetime(self, app: Client, *, is_short: bool) -> timedelta:
+    def _access_until(self, standing: Standing, now: datetime, *, is_short: bool) -> datetime:
         lifetimes = self.settings.lifetimes
-        return lifetimes.short_access_token if is_short or self.is_strict(app) else lifetimes.access_token
+        is_short = is_short or self.is_strict(standing)
+        lifetime = lifetimes.short_access_token if is_short else lifetimes.access_token
+        return standing.until(now + lifetime).replace(microsecond=0)
 
     def _id_token(self, grant: TokenGrant, access: AccessToken, now: datetime) -> Secret | None:
         if "openid" not in grant.scopes or grant.authenticated_at is None:

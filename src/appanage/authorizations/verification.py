@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
+from msgspec import structs
+
 from appanage.apps.model import App
 from appanage.apps.scopes import BOT_SCOPES
 from appanage.authorizations import queries
@@ -63,7 +65,7 @@ class Verified:
     rests_on: tuple[str, ...]
 
     @classmethod
-    def by_claims(cls, claims: AccessClaims, standing: Standing) -> "Verified":
+    def by_claims(cls, claims: AccessClaims, standing: Standing, now: datetime) -> "Verified":
         """Of a living access token. Raises InvalidToken when what it was issued under does not hold any more."""
         return cls(
             account_id=standing.account_id,
@@ -71,9 +73,9 @@ class Verified:
             account_email=standing.account_email,
             organization_id=standing.organization_id,
             client_id=standing.client_id,
-            scopes=admit(claims, standing),
-            claims=claims,
-            until=claims.expires_at,
+            scopes=admit(claims, standing, now),
+            claims=_bounded(claims, standing),
+            until=standing.until(claims.expires_at),
             rests_on=standing.rests_on + subjects_of(claims),
         )
 
@@ -196,10 +198,12 @@ class Verifier:
         authorization = queries.find_authorization(tx, claims.authorization)
         if authorization is None:
             raise InvalidToken("no authorization")
-        scopes = admit(claims, authorization.standing)
+        standing = authorization.standing
+        scopes = admit(claims, standing, tx.now)
         if queries.is_revoked(tx, claims):
             raise InvalidToken("revoked")
-        return Caller(authorization.account, scopes, claims.expires_at, authorization.app, claims)
+        bounded = _bounded(claims, standing)
+        return Caller(authorization.account, scopes, bounded.expires_at, authorization.app, bounded)
 
     def _genuine(self, tx: Transaction, token: str) -> AccessClaims:
         known = self._recall(token)
@@ -230,12 +234,18 @@ class Verifier:
             return known
 
 
-def admit(claims: AccessClaims, standing: Standing) -> frozenset[str]:
+def admit(claims: AccessClaims, standing: Standing, now: datetime) -> frozenset[str]:
     """The scopes of a living access token that hold now. Raises InvalidToken when what it was issued under does not."""
-    if not standing.is_usable:
+    if not standing.is_usable_at(now):
         raise InvalidToken("authorization ended or suspended")
     if standing.account_id != claims.subject or standing.organization_id != claims.organization:
         raise InvalidToken("claims and authorization disagree")
     if claims.issued_at.timestamp() < first_living_second(standing.valid_from):
         raise InvalidToken("issued before tokens of the authorization count")
     return claims.scopes & standing.usable_scopes
+
+
+def _bounded(claims: AccessClaims, standing: Standing) -> AccessClaims:
+    """With the end of the authorization where that was set earlier after the token was issued (checklist CONS-05)."""
+    until = standing.until(claims.expires_at)
+    return claims if until == claims.expires_at else structs.replace(claims, expires_at=until)

@@ -106,9 +106,10 @@ class Endpoint:
         """Raises InvalidToken."""
         if token.startswith(_OPAQUE):
             return await run_in_threadpool(self._opaque, token)
-        claims = self._deployment.verifier.known_claims(token, self._deployment.database.clock())
+        now = self._deployment.database.clock()
+        claims = self._deployment.verifier.known_claims(token, now)
         standing = await self._deployment.desk.standing(claims.authorization) if claims else None
-        return Verified.by_claims(claims, standing) if claims and standing else None
+        return Verified.by_claims(claims, standing, now) if claims and standing else None
 
     def _opaque(self, token: str) -> Verified | None:
         """None as well when the database does not answer, which is the ordinary way's to say."""

@@ -12,7 +12,8 @@ from appanage.oauth.resources import narrow_resource
 class CodeGrant:
     """An authorization code as it is kept, with all that it is bound to (checklist AUTHZ-05).
 
-    `is_usable` tells that authorization, app, account and the browser session it was made in are all alive.
+    `is_usable` tells that authorization, app, account and the browser session it was made in are all alive, and that
+    the app was not suspended since.
     `needs_challenge`: the client, as it is registered now, may use no code without one.
     """
 

@@ -24,7 +24,9 @@ class Ability(StrEnum):
     ENTER = "open the administrators’ console"
     SEE_APPS = "see Service Apps, machine accounts, integrations and bots"
     DECIDE = "authorize and deauthorize Service Apps"
+    SET_APP_POLICY = "set the policy on Service Apps"
     RULE = "allow and block integrations"
+    ADOPT = "find owners for apps that have none"
     DISCONNECT = "disconnect people from integrations"
     END_BOT_TOKENS = "end bot tokens"
     SEE_PEOPLE = "see people and their roles"
@@ -40,7 +42,9 @@ ALLOWED: Mapping[Ability, frozenset[Role]] = {
     Ability.ENTER: ADMINISTRATORS,
     Ability.SEE_APPS: SERVICE_APP_READERS,
     Ability.DECIDE: _FULL,
+    Ability.SET_APP_POLICY: _FULL,
     Ability.RULE: _FULL,
+    Ability.ADOPT: _FULL,
     Ability.DISCONNECT: TOKEN_ADMINISTRATORS & SERVICE_APP_READERS,
     Ability.END_BOT_TOKENS: _FULL,
     Ability.SEE_PEOPLE: PEOPLE_READERS,
@@ -54,12 +58,21 @@ _UNTOLD = {Ability.ENTER, Ability.GET_TOKEN}
 """What every administrator can do, and what only some deployments have."""
 
 
+_FOR_EVERYBODY = {
+    Role.APP_REVIEWER: "Reviews the apps of every organization for the App Hub. Cannot review an app of their own.",
+    Role.OPERATOR: "Suspends apps everywhere and lifts suspensions, for every organization.",
+}
+"""What the roles of the organization that runs the platform are good for."""
+
+
 def may(account: Account, ability: Ability) -> bool:
     return account.has_any(*ALLOWED[ability])
 
 
 def explanation(role: Role) -> str:
-    """What a role is good for here, beyond opening the console."""
+    """What a role is good for, beyond opening the console."""
+    if role in _FOR_EVERYBODY:
+        return _FOR_EVERYBODY[role]
     if role is Role.COMPLIANCE_OFFICER:
         return "With Full Administrator: authorize apps that ask for compliance scopes."
     can = [ability for ability, roles in ALLOWED.items() if role in roles and ability not in _UNTOLD]

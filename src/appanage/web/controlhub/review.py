@@ -1,18 +1,20 @@
 """What an administrator is shown about one Service App before deciding on it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appanage.apps import scopes as catalogue
 from appanage.apps.model import App
 from appanage.apps.scopes import Risk, by_risk
-from appanage.authorizations.decisions import AppDecision
-from appanage.authorizations.model import Authorization, AuthorizationRequest
-from appanage.authorizations.service import missing_roles
+from appanage.authorizations.app_policy_rules import Outcome, Terms, Verdict
+from appanage.authorizations.deciding import missing_roles
+from appanage.authorizations.decisions import AppDecision, DecisionState
+from appanage.authorizations.model import Authorization, AuthorizationProposal, AuthorizationRequest
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
 from appanage.events import Event
+from appanage.web.rendering import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class ScopeLine:
     can: str
     why: str
     change: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,15 @@ class HistoryItem:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A Service App as the viewer has to judge it."""
+    """A Service App as the viewer has to judge it: `terms` is the policy of their organization.
+
+    `verdict` is what the policy says of what the app asks for beyond what it has; None when that is nothing.
+    """
 
     decision: AppDecision
     viewer: Account
+    terms: Terms
+    verdict: Verdict | None
 
     @property
     def app(self) -> App:
@@ -48,6 +56,10 @@ class Review:
     @property
     def request(self) -> AuthorizationRequest | None:
         return self.decision.request
+
+    @property
+    def proposal(self) -> AuthorizationProposal | None:
+        return self.decision.proposal
 
     @property
     def current(self) -> Authorization | None:
@@ -74,13 +86,57 @@ class Review:
         return bool(self.added or self.dropped)
 
     @property
+    def held(self) -> frozenset[str]:
+        """The scopes of the authorization in force that the app still asks for."""
+        return self.current.usable_scopes if self.current else frozenset()
+
+    @property
+    def declined(self) -> frozenset[str]:
+        """What an administrator decided not to grant."""
+        return frozenset(self.current.declined_scopes if self.current else ()) & frozenset(self.app.scopes)
+
+    @property
+    def choosable(self) -> list[str]:
+        """The scopes that may be granted or not: optional ones, and those that were declined before."""
+        return [name for name in self.app.scopes if name in {*self.app.optional_scopes, *self.declined}]
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The scopes that go without choosing, when everything that is new is approved."""
+        return frozenset(self.app.scopes) - frozenset(self.choosable)
+
+    def high_risk(self, scopes: Collection[str]) -> int:
+        """How many of them are of high risk and not granted yet."""
+        return len(by_risk(frozenset(scopes) - self.held)[Risk.HIGH])
+
+    @property
     def to_acknowledge(self) -> int:
-        """How many high-risk scopes a decision would newly allow."""
-        return len(by_risk(self.added if self.current else self.app.scopes)[Risk.HIGH])
+        """How many high-risk scopes a decision could newly allow."""
+        return self.high_risk(self.app.scopes)
 
     @property
     def missing_roles(self) -> list[Role]:
-        return missing_roles(self.viewer, self.app.scopes)
+        return missing_roles(self.viewer, self.given)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the policy keeps the organization from authorizing what the app asks for."""
+        return self.verdict is not None and self.verdict.is_refused
+
+    @property
+    def takes_two(self) -> bool:
+        return self.verdict is not None and self.verdict.outcome is Outcome.TWO_ADMINISTRATORS
+
+    @property
+    def is_own_proposal(self) -> bool:
+        return self.proposal is not None and self.proposal.proposed_by == self.viewer.id
+
+    @property
+    def may_confirm(self) -> bool:
+        """Whether the viewer can be the second administrator."""
+        if self.proposal is None or self.is_own_proposal:
+            return False
+        return not missing_roles(self.viewer, self.proposal.scopes)
 
     @property
     def may_deauthorize(self) -> bool:
@@ -95,23 +151,62 @@ class Review:
     def badges(self) -> list[tuple[str, str]]:
         """How the app stands here, in a word or two, and where it comes from."""
         suspended = [] if self.app.is_active else [("Suspended", "bad")]
-        return [self._standing, *suspended, (f"From {self.app.organization.name}", "")]
+        return [self._standing, *suspended, self._review, (f"From {self.app.organization.name}", "")]
+
+    @property
+    def _review(self) -> tuple[str, str]:
+        """Whether reviewers of the platform have looked at it; one's own organization knows it anyhow."""
+        if self.app.is_listed:
+            return "Reviewed", "ok"
+        is_foreign = self.app.organization_id != self.viewer.organization_id
+        return "Not reviewed", "warn" if is_foreign else ""
 
     @property
     def _standing(self) -> tuple[str, str]:
+        if self.proposal is not None:
+            return "Needs a second administrator", "warn"
         if self.current:
             return ("Re-approval needed", "warn") if self.added else ("Authorized", "ok")
         if self.decision.needs_decision:
             return "Needs decision", "warn"
-        return "Deauthorized", ""
+        return _STANDINGS[self.decision.state]
 
     def lines(self, *, only_changes: bool) -> list[ScopeLine]:
-        asked = [scope_line(self.app, name, "new" if name in self.added else "") for name in self.app.scopes]
+        asked = [self._line(name) for name in self.app.scopes]
         if not only_changes:
             return asked
         return [line for line in asked if line.change] + [
             scope_line(self.app, name, "dropped") for name in self.dropped
         ]
+
+    def _line(self, name: str) -> ScopeLine:
+        notes = ["Declined here"] if name in self.declined else []
+        notes += ["Optional"] if name in self.app.optional_scopes else []
+        line = scope_line(self.app, name, "new" if name in self.added else "")
+        return replace(line, note=", ".join(notes))
+
+
+_STANDINGS = {
+    DecisionState.REQUESTED: ("Needs decision", "warn"),
+    DecisionState.PROPOSED: ("Needs a second administrator", "warn"),
+    DecisionState.AUTHORIZED: ("Authorized", "ok"),
+    DecisionState.DEAUTHORIZED: ("Deauthorized", ""),
+    DecisionState.DECLINED: ("Declined", ""),
+    DecisionState.NONE: ("Not requested", ""),
+}
+
+
+def departure_of(author: Account | None) -> str:
+    """What became of who authorized an app; empty while they still could. It changes nothing for the app."""
+    if author is None:
+        return ""
+    if author.deleted_at is not None:
+        return f"Left on {date(author.deleted_at)}; the authorization is not affected."
+    if not author.is_active:
+        return "Cannot sign in any more; the authorization is not affected."
+    if Role.FULL_ADMIN not in author.roles:
+        return "Is not a Full Administrator any more; the authorization is not affected."
+    return ""
 
 
 def scope_line(app: App, name: str, change: str = "") -> ScopeLine:

@@ -34,7 +34,7 @@ def index(visit: Visit) -> Page:
         "controlhub/roles/index.html",
         area="hub",
         here="roles",
-        rows=[_held(visit, viewer, role) for role in Role],
+        rows=[_held(visit, viewer, role) for role in viewer.organization.roles],
         may_see_people=may(viewer, Ability.SEE_PEOPLE),
     )
 

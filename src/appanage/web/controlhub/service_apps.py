@@ -14,6 +14,7 @@ from appanage.kit.text import count_of
 from appanage.web.controlhub.access import Ability, enter
 from appanage.web.controlhub.lists import Turns
 from appanage.web.pages import Page, Pages
+from appanage.web.rendering import date
 from appanage.web.visit import Visit
 
 
@@ -73,8 +74,16 @@ def _waiting(decision: AppDecision) -> Listed:
     app, asked = decision.app, decision.request
     headline, detail = _what_is_asked(decision)
     decided_at = _decided_at(decision)
+    if decision.proposal is not None:
+        proposal = decision.proposal
+        return Listed(
+            decision, headline, detail, proposal.proposed_by_name, proposal.note, proposal.proposed_at
+        )
     if asked is not None and (decided_at is None or asked.requested_at > decided_at):
-        return Listed(decision, headline, detail, asked.requested_by_name, asked.message, asked.requested_at)
+        others = decision.askers - 1
+        by = f"{asked.requested_by_name} and {count_of(others, 'other', 'others')}" if others > 0 else ""
+        by = by or asked.requested_by_name
+        return Listed(decision, headline, detail, by, asked.message, asked.requested_at)
     return Listed(decision, headline, detail, app.creator.display_name, "", app.modified_at)
 
 
@@ -85,6 +94,8 @@ def _decided_at(decision: AppDecision) -> datetime | None:
 
 def _what_is_asked(decision: AppDecision) -> tuple[str, str]:
     authorization = decision.authorization
+    if decision.proposal is not None:
+        return "Needs a second administrator", f"Proposed by {decision.proposal.proposed_by_name}"
     if authorization is None:
         return "First authorization", count_of(len(decision.app.scopes), "scope", "scopes")
     if not authorization.is_active:
@@ -99,6 +110,8 @@ def _authorized(decision: AppDecision) -> Listed:
     assert authorization is not None
     usable, asked = len(authorization.usable_scopes), len(decision.app.scopes)
     headline = count_of(usable, "scope", "scopes") if usable == asked else f"{usable} of {asked} scopes"
+    if authorization.ends_at is not None:
+        headline = f"{headline}, until {date(authorization.ends_at)}"
     by, at = authorization.authorized_by_name, authorization.authorized_at
     return Listed(decision, headline, authorization.account.email, by, "", at)
 
@@ -108,8 +121,17 @@ def _deauthorized(decision: AppDecision) -> Listed:
     assert authorization is not None
     assert authorization.ended_at is not None
     headline = f"Was authorized by {authorization.authorized_by_name}"
-    by, reason = authorization.ended_by_name or "", authorization.end_reason or ""
+    by, reason = authorization.ended_by_name or "Its time was over", authorization.end_reason or ""
     return Listed(decision, headline, "", by, reason, authorization.ended_at)
+
+
+def _declined(decision: AppDecision) -> Listed:
+    asked = decision.request
+    assert asked is not None
+    assert asked.decided_at is not None
+    headline = f"Was requested by {asked.requested_by_name}"
+    by, reason = asked.decided_by_name or "", asked.decision_reason or ""
+    return Listed(decision, headline, "", by, reason, asked.decided_at)
 
 
 TABS = {
@@ -142,6 +164,15 @@ TABS = {
             columns=("Before", "Deauthorized by", "When"),
             listed=_deauthorized,
             empty="No Service App was deauthorized. One that was stays listed here and can be authorized again.",
+        ),
+        Tab(
+            key="declined",
+            name="Declined",
+            count=DecisionState.DECLINED.value,
+            narrowed_by={"state": DecisionState.DECLINED},
+            columns=("Request", "Declined by", "When"),
+            listed=_declined,
+            empty="No request for a Service App was declined. One that was stays listed here and can be authorized.",
         ),
     )
 }

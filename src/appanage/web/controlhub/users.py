@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
-from appanage.directory.model import Account, AccountKind
+from appanage.directory.model import Account, AccountKind, Organization
 from appanage.directory.queries import PeopleFilter
 from appanage.directory.roles import Role, find_role, labels
 from appanage.directory.service import Profile
@@ -61,11 +61,11 @@ class PersonForm:
         texts = {name: one_line(form.get(name)) for name in _FIELDS}
         return cls(**texts, roles=tuple(form.all("roles")))
 
-    def problems(self) -> dict[str, str]:
+    def problems(self, organization: Organization) -> dict[str, str]:
         found = {name: _text_problem(getattr(self, name), what) for name, what in _FIELDS.items()}
         found["first_name"] = found["first_name"] or self._name_problem()
         found["email"] = found["email"] or _address_problem(self.email)
-        found["roles"] = _roles_problem(self.roles)
+        found["roles"] = _roles_problem(organization, self.roles)
         return {name: sentence for name, sentence in found.items() if sentence}
 
     def profile(self) -> Profile:
@@ -83,7 +83,7 @@ class PersonForm:
 
 def index(visit: Visit) -> Page:
     viewer = enter(visit, Ability.SEE_PEOPLE)
-    role = find_role(visit.text("role"))
+    role = find_role(visit.text("role"), viewer.organization.roles)
     wanted = PeopleFilter(search=visit.text("q"), roles=[role] if role else None, kinds=[AccountKind.PERSON])
     found = directory.list_people(visit.tx, viewer.organization_id, wanted, visit.page_request())
     return _page(
@@ -92,7 +92,7 @@ def index(visit: Visit) -> Page:
         total=directory.count_people(visit.tx, viewer.organization_id, wanted),
         search=visit.text("q"),
         role=role,
-        roles=list(Role),
+        roles=viewer.organization.roles,
         labels=labels,
         may_add=may(viewer, Ability.ADD_PEOPLE),
         turns=Turns.of(visit, found),
@@ -107,7 +107,7 @@ def new(visit: Visit) -> Page:
 def create(visit: Visit) -> Page | Response:
     viewer = enter(visit, Ability.ADD_PEOPLE)
     form = PersonForm.read(visit.form)
-    problems = form.problems()
+    problems = form.problems(viewer.organization)
     if problems:
         return _new_page(viewer, form, problems)
     try:
@@ -121,7 +121,7 @@ def create(visit: Visit) -> Page | Response:
     except (Conflict, Invalid) as refused:
         return _new_page(viewer, form, {"email": refused.message})
     # Not with the creation: who may give roles is a rule of its own, and its refusal undoes both.
-    directory_service.assign_roles(visit.tx, person, _chosen(form.roles), by=viewer)
+    directory_service.assign_roles(visit.tx, person, _chosen(person, form.roles), by=viewer)
     visit.tell(f"{person.display_name} was added to {viewer.organization.name}.")
     return see_other(f"/hub/users/{person.id}")
 
@@ -136,7 +136,7 @@ def assign(visit: Visit) -> Page | Response:
     viewer = enter(visit, Ability.SEE_PEOPLE)
     person = _person(visit, viewer, for_update=True)
     ticked = tuple(visit.form.all("roles"))
-    problem = _roles_problem(ticked)
+    problem = _roles_problem(person.organization, ticked)
     if problem:
         return _person_page(visit, viewer, person, errors={"roles": problem}, status=422)
     if visit.form.get("seen") != _seen(person):
@@ -145,7 +145,7 @@ def assign(visit: Visit) -> Page | Response:
         )
         return _person_page(visit, viewer, person, errors={"": sentence}, status=409)
     try:
-        directory_service.assign_roles(visit.tx, person, _chosen(ticked), by=viewer)
+        directory_service.assign_roles(visit.tx, person, _chosen(person, ticked), by=viewer)
     except (Conflict, NotPermitted) as refused:
         if isinstance(refused, NotPermitted):
             record_refused_change(visit.tx, viewer.as_actor(), refused, f"POST {visit.path}")
@@ -178,7 +178,7 @@ def _person_page(
         person=person,
         labels=labels(person.roles),
         licenses=[licenses[license_id] for license_id in person.license_ids if license_id in licenses],
-        choices=_role_choices(),
+        choices=_role_choices(person.organization),
         ticked=[role.value for role in person.roles] if ticked is None else ticked,
         seen=_seen(person),
         errors=errors or {},
@@ -194,7 +194,7 @@ def _new_page(viewer: Account, form: PersonForm, errors: Errors | None = None) -
         status=422 if errors else 200,
         form=form,
         errors=errors or {},
-        choices=_role_choices() if may(viewer, Ability.ASSIGN_ROLES) else [],
+        choices=_role_choices(viewer.organization) if may(viewer, Ability.ASSIGN_ROLES) else [],
         organization=viewer.organization,
     )
 
@@ -203,12 +203,13 @@ def _page(template: str, *, status: int = 200, **context: Any) -> Page:
     return Page(f"controlhub/users/{template}", status=status, area="hub", here="users", **context)
 
 
-def _role_choices() -> list[tuple[str, str, str]]:
-    return [(role.value, role.label, explanation(role)) for role in Role]
+def _role_choices(organization: Organization) -> list[tuple[str, str, str]]:
+    return [(role.value, role.label, explanation(role)) for role in organization.roles]
 
 
-def _chosen(values: tuple[str, ...]) -> list[Role]:
-    return [role for role in map(find_role, values) if role]
+def _chosen(person: Account, values: tuple[str, ...]) -> list[Role]:
+    found = (find_role(value, person.organization.roles) for value in values)
+    return [role for role in found if role]
 
 
 def _seen(person: Account) -> str:
@@ -240,5 +241,6 @@ def _address_problem(address: str) -> str:
     return ""
 
 
-def _roles_problem(values: tuple[str, ...]) -> str:
-    return "" if all(map(find_role, values)) else "Choose from the listed roles. Nothing was changed."
+def _roles_problem(organization: Organization, values: tuple[str, ...]) -> str:
+    are_known = all(find_role(value, organization.roles) for value in values)
+    return "" if are_known else "Choose from the listed roles. Nothing was changed."
