@@ -44,6 +44,11 @@ def test_an_app_is_listed_with_where_it_stands(dana, world, developer, organizat
     assert "Ledger View" in dana.get("/portal/apps").text
     assert "Private" in dana.page.text
 
+    world.list_app(made)
+
+    assert "Everybody can find it" in dana.get("/portal/apps").text
+    assert "Private" not in dana.page.text
+
     asked = world.service_app(developer)
 
     assert "Awaiting admin" in dana.get("/portal/apps").text

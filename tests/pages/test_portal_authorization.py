@@ -38,7 +38,7 @@ def test_compliance_scopes_name_who_holds_both_roles(dana, world, developer, org
     assert "Priya Raman" not in page.text
 
 
-def test_authorization_is_requested_and_then_reminded_of(dana, world, developer, organization):
+def test_authorization_is_requested_and_the_next_day_reminded_of(dana, world, developer, organization, clock):
     made = world.service_app(developer, requested=False)
     dana.get(path_of(made))
     page = dana.submit(path_of(made), {"message": "Goes live on Monday.\nThank you."})
@@ -46,6 +46,12 @@ def test_authorization_is_requested_and_then_reminded_of(dana, world, developer,
     assert "Authorization is requested." in page.text
     assert "Waiting for an administrator" in page.text
 
+    page = dana.submit(path_of(made), {"message": ""}, status=409)
+
+    assert "You asked already. You can ask again from" in page.text
+
+    clock.advance(days=1)
+    dana.sign_in(developer).get(path_of(made))
     page = dana.submit(path_of(made), {"message": ""})
 
     assert "The request is renewed." in page.text

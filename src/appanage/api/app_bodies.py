@@ -9,6 +9,9 @@ from pydantic import AfterValidator, AliasChoices, Field
 
 from appanage.api.call import Call
 from appanage.api.schemas import Body, Line, Text, Time
+from appanage.apphub import queries as apphub
+from appanage.apphub.queries import NOWHERE, Standing
+from appanage.apps import versions
 from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App, AppKind, ClientProof, Visibility
 from appanage.authorizations import queries as authorizations
@@ -46,7 +49,8 @@ RedirectUrls = Annotated[
 class AppInput(Body):
     """What a developer says about an app, all of it optional; the rules for each field are the registration's.
 
-    `redirectUrls` and `scopes` are an Integration's, `botEmail` is a bot's. `clientProof` tells how a client proves
+    `redirectUrls` and `scopes` are an Integration's, `botEmail` is a bot's. `optionalScopes` are those of a Service App's
+    scopes that administrators may leave out. `clientProof` tells how a client proves
     that it is this one, `isStrict` and `pushesRequests` hold it to more than the platform asks of everybody.
     """
 
@@ -56,6 +60,7 @@ class AppInput(Body):
     contact_email: Line = ""
     scopes: list[Line] = Field(default_factory=list)
     scope_reasons: Annotated[dict[Line, Text], Field(alias="reasons")] = Field(default_factory=dict)
+    optional_scopes: list[Line] = Field(default_factory=list)
     company_name: Line | None = None
     support_url: Line | None = None
     privacy_url: Line | None = None
@@ -87,6 +92,31 @@ class NewAppInput(AppInput):
         return TYPES[self.type]
 
 
+class SuspendedBody(Body):
+    """Since when the operator keeps an app from acting, and why."""
+
+    since: Time
+    reason: str | None
+
+
+class ProposedBody(Body):
+    """What waits for a review of a listed app: only the fields that differ from the live one, as they are going to be.
+
+    An empty text stands for none. `owners` are ids of people.
+    """
+
+    name: str | None = None
+    company_name: str | None = None
+    logo: str | None = None
+    redirect_urls: list[str] | None = None
+    sign_out_urls: list[str] | None = None
+    scopes: list[str] | None = None
+    optional_scopes: list[str] | None = None
+    reasons: dict[str, str] | None = None
+    client_proof: ClientProof | None = None
+    owners: list[str] | None = None
+
+
 class AppBody(Body):
     """An app as its owners see it: the fields of the platform, then extensions of ours.
 
@@ -94,7 +124,9 @@ class AppBody(Body):
     the documented fields, and an extension only where it says more than that all is as usual: where there is something
     in `reasons`, `signOutUrls`, `supportUrl` or `privacyUrl`, where `visibility` is not `private`, `clientProof` not
     `client_secret` and `orgSubmissionStatus` not `none`, where `isStrict` or `pushesRequests` is true, and where
-    `modified` is not `created`. Bots are no clients, so they have nothing of OAuth.
+    `modified` is not `created`. `lastSubmissionDate` is there once the app was handed in to the app store, `category` and
+    `tags` while it is listed there. `suspended` is there for an app that is, `proposed` where
+    something waits for a review. Bots are no clients, so they have nothing of OAuth.
     """
 
     is_native: bool = False
@@ -116,11 +148,15 @@ class AppBody(Body):
     bot_token: str | None = None
     is_featured: bool = False
     submission_status: str = "none"
+    last_submission_date: Time | None = None
+    category: list[str] | None = None
+    tags: list[str] | None = None
     created_by: str
     created: Time
     org_submission_status: str | None
     modified: Time | None
     reasons: dict[str, str] | None
+    optional_scopes: list[str] | None
     visibility: str | None
     support_url: str | None
     privacy_url: str | None
@@ -128,11 +164,14 @@ class AppBody(Body):
     client_proof: ClientProof | None
     is_strict: bool | None
     pushes_requests: bool | None
+    suspended: SuspendedBody | None = None
+    proposed: ProposedBody | None = None
 
 
 USUAL: Mapping[str, Any] = {
     "org_submission_status": "none",
     "reasons": {},
+    "optional_scopes": [],
     "visibility": Visibility.PRIVATE,
     "sign_out_urls": [],
     "client_proof": ClientProof.SECRET,
@@ -146,7 +185,7 @@ def drafted(call: Call, wanted: AppInput, base: AppDraft, app: App | None = None
     """`base` with what was said in its place. The address at which we serve a logo is no news."""
     said = wanted.said()
     if app is not None and is_served_by_us(call, app, wanted.logo_url):
-        said["logo_url"] = app.logo_url
+        said["logo_url"] = versions.wanted(app).logo_url
     return replace(base, **said)
 
 
@@ -162,7 +201,8 @@ def public_id(call: Call, app: App) -> str:
 def app_bodies(call: Call, apps: Collection[App]) -> list[AppBody]:
     """The apps of one developer, whose organization's decision on them is theirs to know."""
     stages = _stages(call, [app.id for app in apps])
-    bodies = [_body(call, app, stages.get(app.id, "none")) for app in apps]
+    standings = apphub.standing_of_apps(call.tx, [app.id for app in apps])
+    bodies = [_body(call, app, stages.get(app.id, "none"), standings.get(app.id, NOWHERE)) for app in apps]
     return [body if body.type == NAMES[AppKind.SERVICE_APP] else _as_documented(body) for body in bodies]
 
 
@@ -179,7 +219,7 @@ def logo_of(call: Call, app: App) -> str | None:
     return f"{_logo_address(call, app)}?v={app.logo_digest}" if app.logo_digest else app.logo_url
 
 
-def _body(call: Call, app: App, stage: str) -> AppBody:
+def _body(call: Call, app: App, stage: str, standing: Standing) -> AppBody:
     return AppBody(
         id=public_id(call, app),
         friendly_id=f"{slug(app.name) or 'app'}-{app.id.hex[:8]}",
@@ -197,9 +237,15 @@ def _body(call: Call, app: App, stage: str) -> AppBody:
         bot_person_id=call.ids.encode(Kind.PEOPLE, app.bot_account_id) if app.bot_account_id else None,
         created_by=call.ids.encode(Kind.PEOPLE, app.created_by),
         created=app.created_at,
+        is_featured=standing.is_featured,
+        submission_status=standing.status,
+        last_submission_date=standing.last_submitted_at,
+        category=list(standing.categories) or None,
+        tags=list(standing.tags) or None,
         org_submission_status=stage,
         modified=app.modified_at,
         reasons=app.scope_reasons,
+        optional_scopes=app.optional_scopes,
         visibility=app.visibility,
         support_url=app.support_url,
         privacy_url=app.privacy_url,
@@ -207,7 +253,42 @@ def _body(call: Call, app: App, stage: str) -> AppBody:
         client_proof=ClientProof(app.client_proof),
         is_strict=app.is_strict,
         pushes_requests=app.pushes_requests,
+        suspended=suspended_body(app),
+        proposed=_proposed_body(call, app),
     )
+
+
+def _proposed_body(call: Call, app: App) -> ProposedBody | None:
+    """None when nothing is proposed."""
+    if not app.proposed:
+        return None
+    proposed = dict(app.proposed)
+    told: dict[str, Any] = {_SHOWN.get(name, name): proposed[name] for name in proposed}
+    if "companyName" in told:
+        told["companyName"] = told["companyName"] or ""
+    if "logo" in told:
+        told["logo"] = _proposed_logo(call, app) or ""
+    if "owners" in told:
+        told["owners"] = [call.ids.encode(Kind.PEOPLE, uuid.UUID(one)) for one in told["owners"]]
+    return ProposedBody.model_validate(told)
+
+
+def _proposed_logo(call: Call, app: App) -> str | None:
+    logo = versions.wanted_logo(app)
+    if logo is None or not logo["digest"]:
+        return logo["url"] if logo else None
+    return f"{_logo_address(call, app)}?v={logo['digest']}"
+
+
+_SHOWN = {"scopeReasons": "reasons"}
+"""What is proposed, by another name on the wire."""
+
+
+def suspended_body(app: App) -> SuspendedBody | None:
+    """None for an app that is not suspended."""
+    if app.suspended_at is None:
+        return None
+    return SuspendedBody(since=app.suspended_at, reason=app.suspension_reason)
 
 
 def _as_documented(body: AppBody) -> AppBody:

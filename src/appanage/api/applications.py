@@ -5,6 +5,7 @@ the platform's catalogue for the developer's own Service Apps, or with `spark:al
 Anybody else's app does not exist. In a deployment for governments only Full Administrators make and change apps.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -25,8 +26,8 @@ from appanage.api.app_uploads import Submission, described, submitted
 from appanage.api.call import Call
 from appanage.api.owned_apps import Developer, Owner, owned_app
 from appanage.api.schemas import Items, link_next, new_router
-from appanage.apps import queries, service
-from appanage.apps.drafts import AppDraft, draft_of
+from appanage.apps import queries, service, versions
+from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App, AppKind, ClientProof
 from appanage.authorizations import bots
 from appanage.authorizations.service import delete_app
@@ -80,7 +81,8 @@ def get_application(call: Developer, application_id: str) -> AppBody:
 def replace_application(call: Owner, application_id: str, sent: AppChange) -> AppBody:
     """Replaces what is said about an app; what is left out is empty.
 
-    What is no description stays: how the client proves itself, the rules it holds itself to, an uploaded logo.
+    What is no description stays: how the client proves itself, the rules it holds itself to, an uploaded logo. Of a
+    listed app this replaces what was proposed; what takes away takes effect at once, and the rest waits for a review.
     """
     app = owned_app(call, application_id, for_update=True)
     return _change(call, app, AppDraft(name="", client_proof=ClientProof(app.client_proof)), sent)
@@ -88,9 +90,21 @@ def replace_application(call: Owner, application_id: str, sent: AppChange) -> Ap
 
 @router.patch("/applications/{application_id}", openapi_extra=described(AppInput))
 def change_application(call: Owner, application_id: str, sent: AppChange) -> AppBody:
-    """Changes what is given and leaves the rest."""
+    """Changes what is given and leaves the rest: reasons too, of each scope that is not named.
+
+    Of a listed app this adds to what is proposed; what takes away takes effect at once, and the rest waits for a review.
+    """
     app = owned_app(call, application_id, for_update=True)
-    return _change(call, app, draft_of(app), sent)
+    wanted = versions.wanted(app)
+    reasons = {**wanted.scope_reasons, **sent.said.scope_reasons}
+    return _change(call, app, wanted, sent, reasons=reasons)
+
+
+@router.delete("/applications/{application_id}/proposed", status_code=204)
+def discard_proposed(call: Owner, application_id: str) -> None:
+    """Drops all that is proposed of a listed app. A version that was handed in stays in review until it is withdrawn."""
+    app = owned_app(call, application_id, for_update=True)
+    versions.discard(call.tx, app, by=call.account)
 
 
 @router.delete("/applications/{application_id}", status_code=204)
@@ -110,10 +124,20 @@ def _create(call: Call, draft: AppDraft) -> tuple[App, Secret | None]:
     return service.create_client(call.tx, draft, by=call.account, rules=rules)
 
 
-def _change(call: Call, app: App, base: AppDraft, sent: Submission[AppInput]) -> AppBody:
-    """Writes what was sent over `base`, which is what holds of the rest."""
+def _change(
+    call: Call,
+    app: App,
+    base: AppDraft,
+    sent: Submission[AppInput],
+    *,
+    reasons: Mapping[str, str] | None = None,
+) -> AppBody:
+    """Writes what was sent over `base`, which is what holds of the rest; `reasons` take the place of those sent."""
     _require_same_type(app, sent.said)
-    service.update(call.tx, app, drafted(call, sent.said, base, app), by=call.account)
+    draft = drafted(call, sent.said, base, app)
+    if reasons is not None:
+        draft = replace(draft, scope_reasons=reasons)
+    service.update(call.tx, app, draft, by=call.account)
     _set_logo(call, app, sent)
     _set_rules(call, app, sent.said)
     return app_body(call, app)
@@ -134,7 +158,8 @@ def _require_same_type(app: App, said: AppInput) -> None:
 
 def _set_logo(call: Call, app: App, sent: Submission[AppInput]) -> None:
     """The picture that came along, or was found; or none any more. Otherwise it stays what it is."""
-    if sent.logo is not None or (app.logo_digest and sent.said.takes_logo_away):
+    has_logo = app.logo_digest or versions.wanted_logo(app)
+    if sent.logo is not None or (has_logo and sent.said.takes_logo_away):
         service.set_logo(call.tx, app, sent.logo, by=call.account, source=sent.said.logo_url)
 
 

@@ -32,13 +32,14 @@ def decode_app_id(call: Call, public_id: str) -> uuid.UUID:
 
     One that there is not costs the same look-ups as one that the caller may not see (checklist CONS-12).
     """
-    key = _key(call, public_id)
+    key = app_key(call, public_id)
     bare = parse_uuid(key)
     found = None if bare else queries.find_by_client_id(call.tx, key)
     return bare or (found.id if found else NOBODYS)
 
 
-def _key(call: Call, public_id: str) -> str:
+def app_key(call: Call, public_id: str) -> str:
+    """The bare UUID or client id that an id names, whether or not there is such an app."""
     if parse_uuid(public_id) or CLIENT_ID.fullmatch(public_id):
         return public_id
     try:

@@ -144,6 +144,7 @@ def _read_key(pasted: str, rules: AppRules) -> PublicKey:
 def _require_proof(app: App, proof: ClientProof, what: str) -> None:
     if app.is_bot:
         raise Conflict(f"A bot has a token of its own, so a {what} would be of no use.", code="not_a_client")
-    if app.client_proof != proof:
+    # Of a listed app the other way may wait for a review, and what it takes is made ready meanwhile.
+    if proof not in {app.client_proof, (app.proposed or {}).get("clientProof")}:
         sentence = f"{app.name} proves itself in another way, so a {what} would be of no use. Change that in its settings first."
         raise Conflict(sentence, code="other_client_proof")

@@ -29,6 +29,7 @@ class AppDraft:
     contact_email: str = ""
     scopes: Sequence[str] = ()
     scope_reasons: Mapping[str, str] = field(default_factory=dict)
+    optional_scopes: Sequence[str] = ()
     company_name: str | None = None
     support_url: str | None = None
     privacy_url: str | None = None
@@ -61,6 +62,7 @@ class AppDraft:
             contact_email=self.contact_email.strip(),
             scopes=scopes,
             scope_reasons=reasons,
+            optional_scopes=sorted(set(self.optional_scopes) & set(scopes)),
             company_name=(self.company_name or "").strip() or None,
             support_url=(self.support_url or "").strip() or None,
             privacy_url=(self.privacy_url or "").strip() or None,
@@ -79,6 +81,7 @@ def draft_of(app: App) -> AppDraft:
         contact_email=app.contact_email,
         scopes=app.scopes,
         scope_reasons=app.scope_reasons,
+        optional_scopes=app.optional_scopes,
         company_name=app.company_name,
         support_url=app.support_url,
         privacy_url=app.privacy_url,
@@ -111,6 +114,7 @@ def write(app: App, draft: AppDraft) -> None:
     app.contact_email = draft.contact_email
     app.scopes = list(draft.scopes)
     app.scope_reasons = dict(draft.scope_reasons)
+    app.optional_scopes = list(draft.optional_scopes)
     app.company_name = draft.company_name
     app.support_url = draft.support_url
     app.privacy_url = draft.privacy_url
@@ -129,6 +133,7 @@ def facts(draft: AppDraft) -> dict[str, object]:
         "contactEmail": draft.contact_email,
         "scopes": sorted(draft.scopes),
         "scopeReasons": dict(draft.scope_reasons),
+        "optionalScopes": sorted(draft.optional_scopes),
         "companyName": draft.company_name,
         "supportUrl": draft.support_url,
         "privacyUrl": draft.privacy_url,
@@ -148,6 +153,7 @@ def _problems(draft: AppDraft) -> dict[str, str]:
     """A sentence, or nothing, for every field."""
     return _problems_of_all(draft) | {
         "scopes": _scopes_problem(draft),
+        "optionalScopes": _optional_problem(draft),
         "redirectUrls": _redirects_problem(draft),
         "signOutUrls": _sign_out_problem(draft),
         "clientProof": _proof_problem(draft),
@@ -227,6 +233,12 @@ def _scopes_problem(draft: AppDraft) -> str:
         return "A bot has the scopes of every bot and registers none." if draft.scopes else ""
     check = check_for_integration if draft.kind == AppKind.INTEGRATION else check_for_service_app
     return " ".join(check(draft.scopes))
+
+
+def _optional_problem(draft: AppDraft) -> str:
+    """Who decides on an Integration is one person, who is asked for what the app needs at that moment."""
+    wrong = draft.optional_scopes and draft.kind != AppKind.SERVICE_APP
+    return "Only a Service App has optional scopes." if wrong else ""
 
 
 def _contact_problem(draft: AppDraft) -> str:

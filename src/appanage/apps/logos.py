@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from appanage.kit.errors import Invalid
@@ -46,19 +47,35 @@ _UNREADABLE = (OSError, ValueError, SyntaxError, IndexError, struct.error, zlib.
 
 
 def _redrawn(content: bytes) -> bytes:
-    # Imported with the first logo: the decoder is another 2 MiB in every process.
+    return redraw(content, side=_SIDE, largest_side=_LARGEST_SIDE, what="logo", refused=refused).content
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A PNG of nothing but pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+
+def redraw(
+    content: bytes, *, side: int, largest_side: int, what: str, refused: Callable[[str], Invalid]
+) -> Drawn:
+    """Decodes a PNG or JPEG and draws it anew, at most `side` pixels a side. Raises what `refused` makes of a sentence."""
+    # Imported with the first picture: the decoder is another 2 MiB in every process.
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
-            if max(picture.size) > _LARGEST_SIDE:  # known from the header, before anything is decoded
-                raise refused(f"The logo is larger than {_LARGEST_SIDE} pixels a side.")
+            if max(picture.size) > largest_side:  # known from the header, before anything is decoded
+                raise refused(f"The {what} is larger than {largest_side} pixels a side.")
             drawn = picture.convert("RGBA")
     except (*_UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
-        sentence = "The logo must be a PNG or JPEG picture; SVG is not taken, since it can carry programs."
+        sentence = f"The {what} must be a PNG or JPEG picture; SVG is not taken, since it can carry programs."
         raise refused(sentence) from cause
-    drawn.thumbnail((_SIDE, _SIDE))
+    drawn.thumbnail((side, side))
     drawn.info.clear()  # colour profiles and texts may carry anything
     out = io.BytesIO()
     drawn.save(out, format="PNG", optimize=True)
-    return out.getvalue()
+    return Drawn(out.getvalue(), *drawn.size)

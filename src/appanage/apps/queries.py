@@ -7,13 +7,26 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientKey, ClientSecret
+from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientKey, ClientSecret, ProposedLogo
 from appanage.directory.model import Account
 from appanage.kit.errors import NotFound
 from appanage.kit.ids import parse_uuid
 from appanage.kit.paging import Page, PageRequest, encode_cursor, unknown_cursor
 from appanage.storage import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """An owner of an app."""
+
+    account: Account
+    since: datetime
+
+    @property
+    def can_act(self) -> bool:
+        return self.account.is_active
 
 
 class AppOrder(StrEnum):
@@ -124,12 +137,83 @@ def ids_with_proof(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Collectio
     return set(tx.scalars(secrets.union(keys)))
 
 
+def list_owners(tx: Transaction, app: App) -> Sequence[Ownership]:
+    """Everybody who owns an app, those who have left too, in the order in which they came."""
+    return owners_by_app(tx, [app.id]).get(app.id, ())
+
+
+def owners_by_app(tx: Transaction, app_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[Ownership]]:
+    """As `list_owners`, for a list of apps."""
+    columns = select(AppOwner.app_id, Account, AppOwner.since).select_from(AppOwner)
+    query = columns.join(Account, AppOwner.account_id == Account.id)
+    found: dict[uuid.UUID, list[Ownership]] = {}
+    rows = tx.execute(query.where(AppOwner.app_id.in_(app_ids)).order_by(AppOwner.since, Account.id))
+    for app_id, account, since in rows:
+        found.setdefault(app_id, []).append(Ownership(account, since))
+    return found
+
+
+def list_waiting_owners(tx: Transaction, app: App) -> Sequence[Account]:
+    """Those who become owners of a listed app when a reviewer approves it."""
+    proposed = (app.proposed or {}).get("owners", ())
+    waiting = {uuid.UUID(one) for one in proposed} - {one.account_id for one in app.owners}
+    query = select(Account).where(Account.id.in_(waiting), Account.organization_id == app.organization_id)
+    return list(tx.scalars(query.order_by(func.lower(Account.display_name), Account.id)))
+
+
+def has_owner_who_can_act(tx: Transaction, app: App) -> bool:
+    return bool(tx.scalar(select(_has_owner_who_can_act()).where(App.id == app.id)))
+
+
+def list_ownerless(tx: Transaction, organization_id: uuid.UUID, page: PageRequest) -> Page[App]:
+    """The apps of an organization whose owners have all left or can sign in no more, the newest first."""
+    rows = list(tx.scalars(_newest_first(_ownerless(organization_id), page).limit(page.size + 1)))
+    last = rows[page.size - 1] if len(rows) > page.size else None
+    place = encode_cursor((last.created_at.isoformat(), str(last.id))) if last else None
+    return Page(rows[: page.size], place)
+
+
+def count_ownerless(tx: Transaction, organization_id: uuid.UUID) -> int:
+    return tx.scalar(select(func.count()).select_from(_ownerless(organization_id).subquery())) or 0
+
+
+def get_ownerless(
+    tx: Transaction, organization_id: uuid.UUID, app_id: uuid.UUID, *, for_update: bool = False
+) -> App:
+    """An app of this organization that nobody owns; any other does not exist there (checklist CONS-12)."""
+    query = _ownerless(organization_id).where(App.id == app_id)
+    if for_update:
+        query = query.with_for_update(of=App, key_share=True).execution_options(populate_existing=True)
+    found = tx.scalar(query)
+    if found is None:
+        raise no_such_app()
+    return found
+
+
 def find_logo(tx: Transaction, app_id: uuid.UUID) -> AppLogo | None:
     return tx.get(AppLogo, app_id)
 
 
+def find_proposed_logo(tx: Transaction, app: App, digest: str) -> ProposedLogo | None:
+    """A picture that was proposed for a listed app, and is kept yet."""
+    return tx.get(ProposedLogo, (app.id, digest))
+
+
+def list_proposed_logos(tx: Transaction, app: App) -> Sequence[ProposedLogo]:
+    """Those that are kept, the newest first, without their pictures."""
+    query = select(ProposedLogo).where(ProposedLogo.app_id == app.id)
+    return list(tx.scalars(query.order_by(ProposedLogo.added_at.desc(), ProposedLogo.digest)))
+
+
 def matches(text: str) -> ColumnElement[bool]:
     return or_(App.name.icontains(text, autoescape=True), App.client_id == text.strip())
+
+
+def is_honoured(
+    issued_at: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
+) -> ColumnElement[bool]:
+    """As `App.honours`, for queries that join the app."""
+    return or_(App.valid_from.is_(None), issued_at >= App.valid_from)
 
 
 def no_such_app() -> NotFound:
@@ -146,6 +230,20 @@ def _owned(owner: Account) -> Select[App]:
             App.deleted_at.is_(None),
         )
     )
+
+
+def _ownerless(organization_id: uuid.UUID) -> Select[App]:
+    return select(App).where(
+        App.organization_id == organization_id, App.deleted_at.is_(None), ~_has_owner_who_can_act()
+    )
+
+
+def _has_owner_who_can_act() -> ColumnElement[bool]:
+    """An owner whose account is there and may sign in; whether the organization is suspended is not about owners."""
+    account = aliased(Account)
+    owners = select(AppOwner.app_id).join(account, account.id == AppOwner.account_id)
+    can_act = (account.deleted_at.is_(None), account.login_enabled)
+    return owners.where(AppOwner.app_id == App.id, *can_act).correlate(App).exists()
 
 
 def _narrowed(query: Select[App], wanted: AppFilter) -> Select[App]:
@@ -168,8 +266,7 @@ def _by_name(query: Select[App], page: PageRequest) -> Select[App]:
 
 def _newest_first(query: Select[App], page: PageRequest) -> Select[App]:
     if page.after is not None:
-        text, app_id = _place(page.after)
-        query = query.where(tuple_(App.created_at, App.id) < (_time(text), app_id))
+        query = query.where(tuple_(App.created_at, App.id) < time_and_id(page.after))
     return query.order_by(App.created_at.desc(), App.id.desc())
 
 
@@ -178,6 +275,12 @@ def _place(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:
     if app_id is None:
         raise unknown_cursor()
     return key[0], app_id
+
+
+def time_and_id(key: tuple[str, ...]) -> tuple[datetime, uuid.UUID]:
+    """A place in a list that is in the order of times; raises Invalid for what is none."""
+    text, app_id = _place(key)
+    return _time(text), app_id
 
 
 def _time(text: str) -> datetime:

@@ -4,10 +4,19 @@ import uuid
 from dataclasses import replace
 from datetime import timedelta
 
-from appanage.apps import bots, credentials, drafts, logos, queries
+from appanage.apps import bots, credentials, drafts, logos, queries, versions
 from appanage.apps.drafts import AppDraft, draft_of
 from appanage.apps.logos import Logo
-from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientProof, Visibility, new_client_id
+from appanage.apps.model import (
+    App,
+    AppKind,
+    AppLogo,
+    AppOwner,
+    ClientProof,
+    ProposedLogo,
+    Visibility,
+    new_client_id,
+)
 from appanage.apps.records import record
 from appanage.apps.rules import AppRules
 from appanage.directory import queries as directory
@@ -100,19 +109,30 @@ def _require_room(tx: Transaction, by: Account, rules: AppRules) -> None:
         raise Conflict(sentence, code="too_many_apps")
 
 
-def update(tx: Transaction, app: App, draft: AppDraft, *, by: Account, version: int | None = None) -> App:
-    """Replaces what is said about an app. With `version` it refuses to overwrite what somebody else saved since.
+def update(tx: Transaction, app: App, draft: AppDraft, *, by: Account, edition: int | None = None) -> App:
+    """Replaces what is said about an app. With `edition` it refuses to overwrite what somebody else saved since.
 
+    Of a listed app only what takes away, and what nobody reviews, changes at once; the rest is proposed (checklist REG-13).
     With another address of the logo the picture that was there is gone, since it was the picture of the old one.
     """
     draft = draft.tidy()
-    if version is not None and version != app.version:
+    if edition is not None and edition != app.edition:
         message = f"{app.name} was changed by somebody else in the meantime. Look at the present values and save again."
         raise Conflict(message, code="changed_meanwhile")
     _require_same_address(app, draft)
     drafts.require_valid(replace(draft, kind=AppKind(app.kind)))
+    versions.settle(tx, app, by=by)
+    draft = replace(draft, kind=AppKind(app.kind), bot_email=app.bot_email or "")
+    if app.is_listed:
+        _write(tx, app, versions.at_once(app, draft), by=by)
+        versions.propose_draft(tx, app, draft, by=by)
+    else:
+        _write(tx, app, draft, by=by)
+    return app
+
+
+def _write(tx: Transaction, app: App, draft: AppDraft, *, by: Account) -> None:
     before = draft_of(app)
-    draft = replace(draft, kind=before.kind, bot_email=before.bot_email)
     drafts.write(app, draft)
     bots.rename_account(tx, app)
     if draft.logo_url != before.logo_url:
@@ -122,12 +142,12 @@ def update(tx: Transaction, app: App, draft: AppDraft, *, by: Account, version: 
     changed = changes(drafts.facts(before), drafts.facts(draft))
     if changed:
         app.version += 1
+        app.edition += 1
         app.modified_at = tx.now
         if "scopes" in changed:
             record(tx, "app.scopes_changed", app, by=by, data={"scopes": changed.pop("scopes")})
         if changed:
             record(tx, "app.updated", app, by=by, data=changed)
-    return app
 
 
 def _require_same_address(app: App, draft: AppDraft) -> None:
@@ -141,10 +161,20 @@ def set_logo(
 ) -> None:
     """Gives the app a logo, or takes it away with None. Raises Invalid when it is not a picture that we take.
 
-    `source` is the address at which the picture was found; one that was uploaded has none.
+    `source` is the address at which the picture was found; one that was uploaded has none. Of a listed app the logo
+    stays, and the other one waits for a review (checklist REG-13).
     """
+    logo = logos.read_logo(content) if content is not None else None
+    versions.settle(tx, app, by=by)
+    if app.is_listed:
+        versions.propose_logo(tx, app, logo, by=by, source=source)
+    else:
+        _put_logo(tx, app, logo, by=by, source=source)
+
+
+def _put_logo(tx: Transaction, app: App, logo: Logo | None, *, by: Account, source: str | None) -> None:
     before = app.logo_digest or app.logo_url
-    _put_picture(tx, app, logos.read_logo(content) if content is not None else None)
+    _put_picture(tx, app, logo)
     app.logo_url = source
     after = app.logo_digest or app.logo_url
     if after != before:
@@ -180,5 +210,7 @@ def mark_deleted(tx: Transaction, app: App, *, by: Account) -> None:
     app.deleted_at = app.modified_at = tx.now
     credentials.end_secrets(tx, app)
     credentials.end_keys(tx, app)
+    app.proposed = None
     tx.query(AppLogo).filter_by(app_id=app.id).delete()
+    tx.query(ProposedLogo).filter_by(app_id=app.id).delete()
     record(tx, "app.deleted", app, by=by, data={"clientId": app.client_id})

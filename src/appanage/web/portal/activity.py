@@ -24,13 +24,18 @@ FIELDS = {
     "privacyUrl": "privacy page",
     "logo": "logo",
     "scopeReasons": "reasons for scopes",
+    "optionalScopes": "optional scopes",
     "redirectUrls": "redirect URLs",
     "signOutUrls": "sign-out URLs",
     "clientProof": "client type",
+    "scopes": "scopes",
+    "owners": "owners",
     "strict": "strict mode",
     "pushedRequests": "pushed requests only",
 }
-_OF_DEVELOPERS = ("app.", "secret.", "key.")
+_TOLD_BY_FIELDS = {"app.updated", "app.change_proposed", "app.change_discarded", "app.version_approved"}
+_ABOUT_OWNERS = {"app.owner_added", "app.owner_removed", "app.transferred", "app.adopted"}
+_OF_DEVELOPERS = ("app.", "secret.", "key.", "listing.", "submission.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +96,23 @@ def show(visit: Visit) -> Page:
 def detail_of(event: Event) -> str:
     """What the sentence about an event leaves out."""
     data = event.data
-    if "endsIn" in data:
-        return f"It ends in {data['endsIn']}."
-    if "thumbprint" in data:
-        return f"Its thumbprint begins with {data['thumbprint'][:8]}."
+    if "endsIn" in data or "thumbprint" in data:
+        return _credential(data)
     if event.type == "app.scopes_changed":
         return _scopes_changed(data["scopes"])
-    if event.type == "app.updated":
+    if event.type in _TOLD_BY_FIELDS and data:
         return f"Changed: {', '.join(FIELDS.get(name, name) for name in data)}."
+    if event.type in _ABOUT_OWNERS:
+        return f"Owner: {data['person']}."
     if data.get("missingRoles"):
         return f"Missing role: {', '.join(data['missingRoles'])}."
     return str(data.get("reason") or "")
+
+
+def _credential(data: Mapping[str, Any]) -> str:
+    if "endsIn" in data:
+        return f"It ends in {data['endsIn']}."
+    return f"Its thumbprint begins with {data['thumbprint'][:8]}."
 
 
 def _scopes_changed(change: Mapping[str, Any]) -> str:

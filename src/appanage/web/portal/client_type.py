@@ -5,13 +5,12 @@ from dataclasses import replace
 from starlette.responses import Response
 from starlette.routing import Route
 
-from appanage.apps import queries
+from appanage.apps import queries, versions
 from appanage.apps import service as apps
-from appanage.apps.drafts import draft_of
 from appanage.apps.model import App, AppKind, ClientProof
 from appanage.kit.errors import Conflict, Invalid
 from appanage.web.pages import Page, Pages
-from appanage.web.portal import drafts
+from appanage.web.portal import drafts, proposals
 from appanage.web.portal.kinds import proofs_for
 from appanage.web.portal.sections import address, owned_client, section
 from appanage.web.visit import Visit, see_other
@@ -33,23 +32,24 @@ def routes(pages: Pages) -> list[Route]:
 
 def ask(visit: Visit) -> Page:
     app = owned_client(visit)
-    return _page(visit, app, ClientProof(app.client_proof))
+    return _page(visit, app, versions.wanted(app).client_proof)
 
 
 def change(visit: Visit) -> Response | Page:
     app = owned_client(visit, for_update=True)
     chosen = drafts.read_proof(visit.form)
-    if chosen == app.client_proof:
+    wanted = versions.wanted(app)
+    if chosen == wanted.client_proof:
         return see_other(f"{address(app)}/credentials")
-    draft = replace(draft_of(app), client_proof=chosen)
+    draft, before = replace(wanted, client_proof=chosen), app.proposed
     try:
-        apps.update(visit.tx, app, draft, by=visit.viewer, version=drafts.read_version(visit.form))
+        apps.update(visit.tx, app, draft, by=visit.viewer, edition=drafts.read_version(visit.form))
     except Conflict as conflict:
         return _page(visit, app, chosen, {"": conflict.message}, status=409)
     except Invalid as invalid:
         return _page(visit, app, chosen, invalid.fields, status=422)
     path, sentence = NEXT[chosen]
-    visit.tell(f"The client type is changed. {sentence}")
+    visit.tell(proposals.told(app, before, f"The client type is changed. {sentence}"))
     return see_other(f"{address(app)}/credentials{path}")
 
 
@@ -65,6 +65,7 @@ def _page(
         status=status,
         choices=proofs_for(AppKind(app.kind)),
         chosen=chosen,
+        proposal=proposals.waiting(visit, app, "clientType"),
         secrets=secrets,
         keys=queries.list_keys(visit.tx, app, live_only=True),
         errors=_beside_the_choice(errors or {}),

@@ -6,11 +6,12 @@ from datetime import timedelta
 from starlette.responses import Response
 from starlette.routing import Route
 
-from appanage.apps import credentials, queries
+from appanage.apps import credentials, queries, versions
 from appanage.apps.model import App, ClientProof, ClientSecret
 from appanage.kit.errors import Conflict
 from appanage.kit.ids import Kind
 from appanage.web.pages import Page, Pages
+from appanage.web.portal import proposals
 from appanage.web.portal.kinds import PROOFS
 from appanage.web.portal.sections import address, owned_client, owned_with_proof, section
 from appanage.web.visit import Visit, see_other
@@ -45,6 +46,8 @@ def show(visit: Visit) -> Page:
         tab="Credentials",
         app_id=visit.ids.encode(Kind.APPLICATION, app.client_id),
         client_type=PROOFS[ClientProof(app.client_proof)],
+        proposal=proposals.waiting(visit, app, "clientType"),
+        proofs={app.client_proof, versions.wanted(app).client_proof},
         most_keys=credentials.LIVE_KEYS,
         live_keys=[one for one in keys if one.is_live],
         ended_keys=[one for one in keys if not one.is_live][:10],

@@ -48,6 +48,10 @@ def read_scopes(form: Form) -> list[str]:
     return form.all("scope")
 
 
+def read_optional(form: Form) -> list[str]:
+    return form.all("optional")
+
+
 def read_reasons(form: Form) -> dict[str, str]:
     return {
         name.removeprefix(REASON): form.get(name)

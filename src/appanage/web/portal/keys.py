@@ -36,7 +36,8 @@ def add(visit: Visit) -> Response | Page:
         return _add_page(visit, app, invalid.fields, status=422)
     except Conflict as conflict:
         return _add_page(visit, app, {"key": conflict.message}, status=409)
-    visit.tell(f"The key {short(key)} is added. The app can sign with it from now on.")
+    since = "from now on" if app.client_proof == ClientProof.KEY else "once its client type is approved"
+    visit.tell(f"The key {short(key)} is added. The app can sign with it {since}.")
     return see_other(f"{address(app)}/credentials")
 
 

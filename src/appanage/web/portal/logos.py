@@ -3,8 +3,9 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.apphub.model import ListingPicture
 from appanage.apps import queries as apps
-from appanage.apps.model import App, AppLogo
+from appanage.apps.model import App, AppLogo, ProposedLogo
 from appanage.authorizations.decisions import get_visible_app
 from appanage.kit.errors import NotFound
 from appanage.web.pages import Pages
@@ -21,7 +22,7 @@ def show(visit: Visit) -> Response:
     logo = apps.find_logo(visit.tx, app.id)
     if logo is None:
         raise NotFound(f"{app.name} has no logo.")
-    return picture(app, logo, is_named=visit.text("v") == app.logo_digest)
+    return picture(logo, digest=app.logo_digest, is_named=visit.text("v") == app.logo_digest)
 
 
 def _get_seen(visit: Visit) -> App:
@@ -31,9 +32,10 @@ def _get_seen(visit: Visit) -> App:
         return get_visible_app(visit.tx, visit.viewer, visit.id())
 
 
-def picture(app: App, logo: AppLogo, *, is_named: bool) -> Response:
+def picture(logo: AppLogo | ProposedLogo | ListingPicture, *, digest: str | None, is_named: bool) -> Response:
+    """`digest` names the content; an address that does so too is kept for ever."""
     headers = {
-        "ETag": f'"{app.logo_digest}"',
+        "ETag": f'"{digest}"',
         "Cache-Control": "private, max-age=31536000, immutable" if is_named else "private, no-cache",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "same-origin",

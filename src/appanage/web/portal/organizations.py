@@ -19,6 +19,7 @@ from appanage.kit.http import headers_of, status_of
 from appanage.kit.ids import Kind, PublicIds, parse_uuid
 from appanage.kit.text import count_of, slug
 from appanage.web.pages import Page, Pages
+from appanage.web.portal.requests import shares_of
 from appanage.web.portal.sections import address, owned_service_app, section
 from appanage.web.rendering import date_and_time
 from appanage.web.signin.pages import too_many
@@ -163,6 +164,7 @@ def _page(
         rows=[Row(one, _listed_at(visit, app, org=str(one.organization_id))) for one in page.items],
         chosen=chosen,
         retrieve_at=_retrieved_at(visit, app, chosen) if chosen else "",
+        shares=shares_of(visit, app),
         endings=[one.last_four for one in apps.list_secrets(visit.tx, app) if one.is_live(visit.tx.now)],
         search=search,
         state=state,

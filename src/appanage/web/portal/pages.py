@@ -14,12 +14,18 @@ from appanage.web.portal import (
     credentials,
     elsewhere,
     keys,
+    listing,
     logos,
     organizations,
     overview,
+    owners,
+    proposals,
     reference,
+    requests,
+    sandboxes,
     scopes,
     settings,
+    shares,
     try_answer,
     try_it,
     wizard,
@@ -29,6 +35,7 @@ from appanage.web.portal import (
 CREATION = (bot_wizard, wizard)
 FEATURES = (
     apps,
+    requests,
     reference,
     overview,
     bots,
@@ -42,8 +49,13 @@ FEATURES = (
     try_answer,
     activity,
     authorization,
+    shares,
+    listing,
     settings,
+    owners,
+    proposals,
     logos,
+    sandboxes,
 )
 
 

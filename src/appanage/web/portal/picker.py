@@ -41,6 +41,7 @@ class Choice:
     on: bool
     off: str
     why: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ class Picker:
     kind: AppKind
     chosen: frozenset[str]
     reasons: Mapping[str, str]
+    optional: frozenset[str]
+
+    @property
+    def has_optional(self) -> bool:
+        """Whether scopes can be left out by who decides: an administrator can, for a whole organization."""
+        return self.kind == AppKind.SERVICE_APP
 
     @property
     def groups(self) -> list[Group]:
@@ -106,6 +113,7 @@ class Picker:
             on=scope.name in self.chosen,
             off="" if is_usable else f"Not for Service Apps. {scope.reason}",
             why=self.reasons.get(scope.name, ""),
+            optional=scope.name in self.optional,
         )
 
 
@@ -115,7 +123,8 @@ def _is_for_administrators(family: Family) -> bool:
 
 
 def picker(draft: AppDraft) -> Picker:
-    return Picker(draft.kind, frozenset(draft.scopes), draft.scope_reasons)
+    optional = frozenset(draft.optional_scopes)
+    return Picker(draft.kind, frozenset(draft.scopes), draft.scope_reasons, optional)
 
 
 def note_for_service_apps(scope: Scope) -> str:
@@ -135,16 +144,19 @@ def note_for_integrations(scope: Scope) -> str:
     return NEEDED.get(scope.granted_by, "")
 
 
-def as_listed(names: Collection[str], reasons: Mapping[str, str]) -> list[dict[str, str]]:
+def as_listed(
+    names: Collection[str], reasons: Mapping[str, str], optional: Collection[str] = ()
+) -> list[dict[str, str]]:
     """Chosen scopes as a list grouped by risk shows them, the worst outcome beside each."""
-    return [_listed(scope, reasons) for risk in Risk for scope in by_risk(names)[risk]]
+    return [_listed(scope, reasons, optional) for risk in Risk for scope in by_risk(names)[risk]]
 
 
-def _listed(scope: Scope, reasons: Mapping[str, str]) -> dict[str, str]:
+def _listed(scope: Scope, reasons: Mapping[str, str], optional: Collection[str]) -> dict[str, str]:
     return {
         "id": scope.name,
         "text": scope.title,
         "risk": scope.risk.value,
         "can": scope.consequence,
         "why": reasons.get(scope.name, ""),
+        "note": "Optional" if scope.name in optional else "",
     }

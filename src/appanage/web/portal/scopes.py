@@ -7,7 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apps import service as apps
-from appanage.apps.drafts import AppDraft, draft_of
+from appanage.apps import versions
+from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
 from appanage.authorizations import queries as authorizations
 from appanage.authorizations.model import Authorization
@@ -15,7 +16,7 @@ from appanage.authorizations.queries import AuthorizationFilter
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.paging import PageRequest
 from appanage.web.pages import Page, Pages
-from appanage.web.portal import drafts
+from appanage.web.portal import drafts, proposals
 from appanage.web.portal.picker import picker
 from appanage.web.portal.sections import address, owned_client, section
 from appanage.web.portal.standing import standing_of
@@ -33,25 +34,26 @@ def routes(pages: Pages) -> list[Route]:
 
 def show(visit: Visit) -> Page:
     app = owned_client(visit)
-    return _page(visit, app, draft_of(app))
+    return _page(visit, app, versions.wanted(app))
 
 
 def save(visit: Visit) -> Response | Page:
     """A scope that is taken away stops working at once; one that is added waits for an approval or a consent."""
     app = owned_client(visit, for_update=True)
-    before = frozenset(app.scopes)
+    before, proposed = frozenset(app.scopes), app.proposed
     draft = replace(
-        draft_of(app),
+        versions.wanted(app),
         scopes=drafts.read_scopes(visit.form),
         scope_reasons=drafts.read_reasons(visit.form),
+        optional_scopes=drafts.read_optional(visit.form),
     ).tidy()
     try:
-        apps.update(visit.tx, app, draft, by=visit.viewer, version=drafts.read_version(visit.form))
+        apps.update(visit.tx, app, draft, by=visit.viewer, edition=drafts.read_version(visit.form))
     except Conflict as conflict:
         return _page(visit, app, draft, {"": conflict.message}, status=409)
     except Invalid as invalid:
         return _page(visit, app, draft, invalid.fields, status=422)
-    visit.tell(_saved(visit, app, before))
+    visit.tell(proposals.told(app, proposed, _saved(visit, app, before)))
     return see_other(f"{address(app)}/scopes")
 
 
@@ -75,8 +77,9 @@ def _page(
         tab="Scopes",
         status=status,
         picker=picker(draft),
+        proposal=proposals.waiting(visit, app, "scopes"),
         waiting=[] if app.is_integration else _waiting(visit, app),
-        theirs=app.scopes if status == 409 else None,
+        theirs=versions.wanted(app).scopes if status == 409 else None,
         errors=errors or {},
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from appanage.apps import queries as apps
-from appanage.apps import service
+from appanage.apps import service, versions
 from appanage.apps.model import App, AppKind, ClientProof
 from appanage.kit.errors import NotFound
 from appanage.web.pages import Kind, Page
@@ -45,7 +45,7 @@ def owned_bot(visit: Visit, *, for_update: bool = False) -> App:
 def owned_with_proof(visit: Visit, proof: ClientProof, *, for_update: bool = False) -> App:
     """For pages about what an app proves itself by."""
     app = owned_client(visit, for_update=for_update)
-    if app.client_proof != proof:
+    if proof not in {app.client_proof, versions.wanted(app).client_proof}:
         raise NotFound(f"{app.name} has no such page: it proves itself in another way.")
     return app
 
@@ -82,7 +82,7 @@ def section(
         logo=logo_of(app),
         standing=standing,
         may_change=visit.deployment.app_rules.is_registrar(visit.viewer),
-        tabs=_tabs(app, standing),
+        tabs=_tabs(app, standing, has_app_hub=visit.deployment.settings.rules.has_app_hub),
         tab=tab,
         **context,
     )
@@ -97,11 +97,12 @@ def logo_of(app: App) -> str | None:
     return f"{address(app)}/logo?v={app.logo_digest}" if app.logo_digest else None
 
 
-def _tabs(app: App, standing: Standing) -> list[Tab]:
+def _tabs(app: App, standing: Standing, *, has_app_hub: bool) -> list[Tab]:
     base = address(app)
     is_integration = app.is_integration
+    listing: list[Tab] = [("Listing", f"{base}/listing", None)] if has_app_hub else []
     if app.is_bot:
-        return _tabs_of_bot(base)
+        return _tabs_of_bot(base, listing)
     return [
         ("Overview", base, None),
         ("Scopes", f"{base}/scopes", len(app.scopes)),
@@ -110,15 +111,17 @@ def _tabs(app: App, standing: Standing) -> list[Tab]:
         else ("Organizations", f"{base}/orgs", standing.active),
         ("Credentials", f"{base}/credentials", None),
         *([("Try it", f"{base}/try", None)] if is_integration else []),
+        *listing,
         ("Activity", f"{base}/activity", None),
         ("Settings", f"{base}/settings", None),
     ]
 
 
-def _tabs_of_bot(base: str) -> list[Tab]:
+def _tabs_of_bot(base: str, listing: list[Tab]) -> list[Tab]:
     return [
         ("Overview", base, None),
         ("Bot token", f"{base}/token", None),
+        *listing,
         ("Activity", f"{base}/activity", None),
         ("Settings", f"{base}/settings", None),
     ]

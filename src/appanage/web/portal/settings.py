@@ -7,7 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apps import service as apps
-from appanage.apps.drafts import AppDraft, draft_of
+from appanage.apps import versions
+from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
 from appanage.authorizations import queries
 from appanage.authorizations import service as authorizations
@@ -17,8 +18,14 @@ from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.paging import PageRequest
 from appanage.kit.spans import span
 from appanage.web.pages import Page, Pages
-from appanage.web.portal import drafts
-from appanage.web.portal.sections import address, owned_app, owned_client, owned_integration, section
+from appanage.web.portal import drafts, proposals
+from appanage.web.portal.sections import (
+    address,
+    owned_app,
+    owned_client,
+    owned_integration,
+    section,
+)
 from appanage.web.visit import Visit, see_other
 
 NAMED = 10  # organizations that lose the app; the rest is counted
@@ -38,12 +45,12 @@ def routes(pages: Pages) -> list[Route]:
 
 def show(visit: Visit) -> Page:
     app = owned_app(visit)
-    return _page(visit, app, draft_of(app))
+    return _page(visit, app, versions.wanted(app))
 
 
 def save(visit: Visit) -> Response | Page:
     app = owned_app(visit, for_update=True)
-    return _saved(visit, app, drafts.read_about(visit.form, draft_of(app)), "The settings are saved.")
+    return _saved(visit, app, drafts.read_about(visit.form, versions.wanted(app)), "The settings are saved.")
 
 
 def save_urls(visit: Visit) -> Response | Page:
@@ -51,18 +58,19 @@ def save_urls(visit: Visit) -> Response | Page:
     app = owned_integration(visit, for_update=True)
     redirects = drafts.read_urls(visit.form, "redirectUrls")
     sign_outs = drafts.read_urls(visit.form, "signOutUrls")
-    draft = replace(draft_of(app), redirect_urls=redirects, sign_out_urls=sign_outs)
+    draft = replace(versions.wanted(app), redirect_urls=redirects, sign_out_urls=sign_outs)
     return _saved(visit, app, draft, "The URLs are saved.")
 
 
 def _saved(visit: Visit, app: App, draft: AppDraft, notice: str) -> Response | Page:
+    before = app.proposed
     try:
-        apps.update(visit.tx, app, draft, by=visit.viewer, version=drafts.read_version(visit.form))
+        apps.update(visit.tx, app, draft, by=visit.viewer, edition=drafts.read_version(visit.form))
     except Conflict as conflict:
         return _page(visit, app, draft, {"": conflict.message}, status=409)
     except Invalid as invalid:
         return _page(visit, app, draft, invalid.fields, status=422)
-    visit.tell(notice)
+    visit.tell(proposals.told(app, before, notice))
     return see_other(f"{address(app)}/settings")
 
 
@@ -70,14 +78,14 @@ def save_logo(visit: Visit) -> Response | Page:
     """Takes a new picture, or removes the present one."""
     app = owned_app(visit, for_update=True)
     removes = visit.form.has("remove")
-    content = visit.form.files.get("logo")
+    content, before = visit.form.files.get("logo"), app.proposed
     if not removes and content is None:
-        return _page(visit, app, draft_of(app), {"logo": "Choose a picture first."}, status=422)
+        return _page(visit, app, versions.wanted(app), {"logo": "Choose a picture first."}, status=422)
     try:
         apps.set_logo(visit.tx, app, None if removes else content, by=visit.viewer)
     except Invalid as invalid:
-        return _page(visit, app, draft_of(app), invalid.fields, status=422)
-    visit.tell("The logo is removed." if removes else "The logo is saved.")
+        return _page(visit, app, versions.wanted(app), invalid.fields, status=422)
+    visit.tell(proposals.told(app, before, "The logo is removed." if removes else "The logo is saved."))
     return see_other(f"{address(app)}/settings")
 
 
@@ -115,7 +123,9 @@ def _page(
         tab="Settings",
         status=status,
         draft=draft,
-        theirs=drafts.differences(draft, draft_of(app)) if status == 409 else [],
+        waiting={part: proposals.waiting(visit, app, part) for part in ("about", "urls", "logo")},
+        wanted_logo=versions.wanted_logo(app),
+        theirs=drafts.differences(draft, versions.wanted(app)) if status == 409 else [],
         is_strict_anyway=visit.deployment.settings.strict,
         short_life=span(visit.deployment.settings.lifetimes.short_access_token),
         longest_life=span(visit.deployment.settings.lifetimes.strict_refresh_token),

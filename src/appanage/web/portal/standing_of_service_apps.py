@@ -17,6 +17,7 @@ class Stage(StrEnum):
     AWAITING = "awaiting"
     AUTHORIZED = "authorized"
     DEAUTHORIZED = "deauthorized"
+    LISTED = "listed"
     SUSPENDED = "suspended"
 
 
@@ -44,6 +45,8 @@ class ServiceAppStanding:
             return Stage.AUTHORIZED
         if self.is_awaited:
             return Stage.AWAITING
+        if self.app.is_listed:
+            return Stage.LISTED
         return Stage.DEAUTHORIZED if self.orgs.last_ended_at else Stage.PRIVATE
 
     @property
@@ -61,6 +64,7 @@ class ServiceAppStanding:
             Stage.AWAITING: ("Awaiting admin", "info"),
             Stage.AUTHORIZED: (f"Authorized by {self.orgs.active}", "ok"),
             Stage.DEAUTHORIZED: ("Deauthorized", "warn"),
+            Stage.LISTED: ("Listed", "ok"),
             Stage.SUSPENDED: ("Suspended", "bad"),
         }[self.stage]
 
@@ -74,6 +78,7 @@ class ServiceAppStanding:
             Stage.AWAITING: "Waits for a Full Administrator",
             Stage.AUTHORIZED: "",
             Stage.DEAUTHORIZED: "Its tokens are dead",
+            Stage.LISTED: "Everybody can find it; nobody has authorized it yet",
             Stage.SUSPENDED: "No tokens are issued or accepted",
         }[self.stage]
 
@@ -91,7 +96,7 @@ class ServiceAppStanding:
         retrieved = f"{orgs.with_tokens} of {organizations(orgs.active)}" if orgs.active else ""
         steps = [
             ("Registered", date_and_time(self.app.created_at), True),
-            ("Admin asked", self._asked(), self.is_awaited or orgs.active > 0),
+            ("Admin asked", self._asked(), self.is_awaited or orgs.active > 0 or self.app.is_listed),
             (authorized, "", orgs.active > 0),
             ("Tokens retrieved", retrieved, orgs.with_tokens > 0),
         ]
@@ -103,7 +108,7 @@ class ServiceAppStanding:
 
     def _asked(self) -> str:
         if self.requested_at is None:
-            return "Not needed" if self.orgs.active else ""
+            return "Not needed" if self.orgs.active or self.app.is_listed else ""
         is_current = self.is_awaited or self.orgs.active > 0
         return date_and_time(self.requested_at) if is_current else "Ask again"
 

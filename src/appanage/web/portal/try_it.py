@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apps import service as apps
-from appanage.apps.drafts import draft_of
+from appanage.apps import versions
 from appanage.apps.model import App
 from appanage.apps.scopes import find, within_reach
 from appanage.authorizations import pushed_requests
@@ -37,13 +37,18 @@ def show(visit: Visit) -> Page:
 def register_url(visit: Visit) -> Response | Page:
     """Adds our page to the redirect URLs of the app, like any other change of them."""
     app = owned_integration(visit, for_update=True)
-    draft = draft_of(app)
+    draft = versions.wanted(app)
     draft = replace(draft, redirect_urls=[*draft.redirect_urls, test_url(visit)])
     try:
         apps.update(visit.tx, app, draft, by=visit.viewer)
     except Invalid as invalid:
         return _page(visit, app, {"": invalid.message}, status=422)
-    visit.tell("The test page is now one of the redirect URLs. Remove it under Settings when you are done.")
+    if app.is_listed:
+        visit.tell("The test page becomes one of the redirect URLs when a reviewer approved that.")
+    else:
+        visit.tell(
+            "The test page is now one of the redirect URLs. Remove it under Settings when you are done."
+        )
     return see_other(f"{address(app)}/try")
 
 
@@ -86,6 +91,7 @@ def _page(visit: Visit, app: App, errors: dict[str, str] | None = None, *, statu
         status=status,
         test_url=test_url(visit),
         is_registered=test_url(visit) in app.redirect_urls,
+        waits=test_url(visit) in versions.wanted(app).redirect_urls,
         choices=[_choice(name) for name in [*app.scopes, *({"openid"} - set(app.scopes))]],
         chosen=posted or within_reach(visit.viewer.roles, app.scopes),
         code_life=span(settings.lifetimes.authorization_code),

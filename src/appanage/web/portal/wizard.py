@@ -121,7 +121,8 @@ def _draft(visit: Visit) -> AppDraft:
         urls, proof = drafts.read_urls(form, "redirectUrls"), drafts.read_proof(form)
         draft = replace(draft, redirect_urls=urls, client_proof=proof)
     scopes, reasons = drafts.read_scopes(form), drafts.read_reasons(form)
-    return replace(draft, scopes=scopes, scope_reasons=reasons).tidy()
+    optional = drafts.read_optional(form)
+    return replace(draft, scopes=scopes, scope_reasons=reasons, optional_scopes=optional).tidy()
 
 
 def _unfinished(visit: Visit, draft: AppDraft, *, before: str) -> Page | None:
@@ -142,7 +143,7 @@ def _scopes(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page
 
 
 def _review(visit: Visit, draft: AppDraft, errors: Errors | None = None) -> Page:
-    listed = as_listed(draft.scopes, draft.scope_reasons)
+    listed = as_listed(draft.scopes, draft.scope_reasons, draft.optional_scopes)
     return _step(visit, "review", draft, errors, picker=picker(draft), scopes=listed)
 
 
