@@ -7,7 +7,7 @@ from typing import Self
 
 _PAGES = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 
-SECTIONS = ("core", "peers", "workers", "start", "statements", "scale", "prune", "soak")
+SECTIONS = ("core", "peers", "workers", "start", "statements", "scale", "prune", "soak", "catalogue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Options:
     scale: tuple[int, ...] = (10_000, 1_000_000)
     distinct: int = 5_000
     prune: int = 1_000_000
+    catalogue: int = 100_000
     peers: tuple[str, ...] = ()
     folder: Path = _PAGES
 
@@ -46,6 +47,7 @@ class Options:
             scale=tuple(sorted(map(int, _names("BENCH_SCALE")))) or default.scale,
             distinct=_number("BENCH_DISTINCT", default.distinct),
             prune=_number("BENCH_PRUNE", default.prune),
+            catalogue=_number("BENCH_CATALOGUE", default.catalogue),
             peers=_names("BENCH_PEERS"),
             folder=Path(os.environ.get("BENCH_FOLDER") or default.folder).resolve(),
         )

@@ -14,6 +14,7 @@ from results import (
     Missing,
     Pruning,
     Results,
+    Searches,
     Soak,
     Spread,
 )
@@ -72,6 +73,11 @@ _PRUNE = """\
 It removed {removed:,} rows in {seconds:.0f} s, {speed:,.0f} a second.
 
 """
+_CATALOGUE = """\
+Searches among {apps:,} listed apps, each kind {each} times with words by chance, as the pages and the API make them: the time of all statements of one search, from when each is sent until its rows are there.
+First beside few organizations and no authorizations, then beside many of both.
+
+"""
 _SOAK = """\
 Every hot request in turn, from 64 connections, for {minutes:.1f} minutes: {requests:,} requests.
 """
@@ -96,6 +102,8 @@ def page(known: Results) -> str:
         parts.append(_prune(known.prune))
     if known.soak:
         parts.append(_soak(known.soak))
+    if known.catalogue:
+        parts.append(_catalogue(known.catalogue))
     return "".join([*parts, _machines(known)])
 
 
@@ -223,6 +231,21 @@ def _prune(prune: Pruning) -> str:
     return _section("Pruning", prune.conditions, told + _table(headings, rows))
 
 
+def _catalogue(searches: Searches) -> str:
+    headings = ("Search", "Organizations", "Authorizations", "p50 (ms)", "p95 (ms)", "Slowest (ms)")
+    rows = (
+        (
+            one.case,
+            f"{one.organizations:,}",
+            f"{one.authorizations:,}",
+            *(f"{figure:.1f}" for figure in (one.p50, one.p95, one.most)),
+        )
+        for one in searches.of
+    )
+    text = _CATALOGUE.format(apps=searches.apps, each=searches.each) + _table(headings, rows)
+    return _section("The catalogue of the App Hub", searches.conditions, text)
+
+
 def _soak(soak: Soak) -> str:
     growth = slope(soak.memory)
     told = "too short to tell" if growth is None else f"{growth:+.1f} MiB an hour"
@@ -278,7 +301,7 @@ def _left_out(missing: Sequence[Missing]) -> str:
 def _machines(known: Results) -> str:
     """Each machine once, with the sections that were measured on it."""
     found: dict[str, list[str]] = {}
-    for name in ("core", "peers", "workers", "start", "statements", "scale", "prune", "soak"):
+    for name in ("core", "peers", "workers", "start", "statements", "scale", "prune", "soak", "catalogue"):
         section = getattr(known, name)
         if section is not None:
             found.setdefault(_facts(section.conditions.machine), []).append(name)

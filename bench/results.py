@@ -187,6 +187,28 @@ class Counts:
     missing: Sequence[Missing] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One kind of search in a catalogue beside so many organizations and authorizations, in milliseconds at the database."""
+
+    case: str
+    organizations: int
+    authorizations: int
+    p50: float
+    p95: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """`apps` is how many are listed, `each` how often each kind of search was asked."""
+
+    conditions: Conditions
+    apps: int
+    each: int
+    of: Sequence[Searched]
+
+
 @dataclass(slots=True)
 class Results:
     """The sections, each as it was measured last."""
@@ -199,6 +221,7 @@ class Results:
     soak: Soak | None = None
     prune: Pruning | None = None
     statements: Counts | None = None
+    catalogue: Searches | None = None
 
 
 def load(file: Path) -> Results:

@@ -16,7 +16,7 @@ from options import Options
 from picture import draw
 from report import page
 from results import Results
-from sections import core, peers, prune, scale, soak, start, statements, workers
+from sections import catalogue, core, peers, prune, scale, soak, start, statements, workers
 from servers import NotStarted
 from stage import Stage, set_up
 
@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, Callable[[Stage, Options], object]] = {
     "scale": scale.run,
     "prune": prune.run,
     "soak": soak.run,
+    "catalogue": catalogue.run,
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from appanage.apps import service as apps
 from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
-from appanage.authorizations import organization_tokens
+from appanage.authorizations import organization_tokens, requests
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.tokens import TokenPair
 from appanage.deployment import Deployment
@@ -50,7 +50,7 @@ def make_customer(deployment: Deployment, number: int) -> Customer:
         )
         app, secret = apps.create_client(tx, draft, by=developer, rules=deployment.app_rules)
         assert secret is not None
-        authorizations.request_authorization(tx, app, by=developer)
+        requests.request_authorization(tx, app, by=developer)
         _authorize(tx, deployment, app, by=admin)
         pair = _retrieve(tx, deployment, app, secret, by=developer)
         return customer_of(app, secret.reveal(), pair)

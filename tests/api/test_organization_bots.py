@@ -6,7 +6,7 @@ import pytest
 
 from api.conftest import Caller, Calling
 from appanage.directory.model import Organization
-from appanage.directory.roles import SERVICE_APP_READERS, Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION, SERVICE_APP_READERS, Role
 from appanage.kit.ids import Kind
 from support.world import World
 
@@ -68,7 +68,7 @@ def test_another_organizations_bot_does_not_exist(world: World, calling: Calling
     assert calling(made.token).get("/people/me")["type"] == "bot"
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.FULL_ADMIN])
+@pytest.mark.parametrize("role", [role for role in OF_EVERY_ORGANIZATION if role is not Role.FULL_ADMIN])
 def test_others_look_or_are_turned_away(
     world: World, calling: Calling, organization: Organization, role: Role
 ):

@@ -11,7 +11,7 @@ from appanage.apps.model import App
 from appanage.authorizations import refresh_tokens
 from appanage.authorizations.tokens import TokenPair
 from appanage.directory.model import Account, Organization
-from appanage.directory.roles import Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION, Role
 from appanage.kit.ids import Kind
 from support.clock import MovableClock
 from support.connecting import connect, is_alive
@@ -159,7 +159,7 @@ def test_clients_that_nobody_here_connected_read_the_same(
     assert is_alive(world, pair)
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", OF_EVERY_ORGANIZATION)
 def test_roles_decide_beside_the_scope(
     world: World, calling: Calling, organization: Organization, lena: Account, app: App, role: Role
 ):

@@ -4,7 +4,7 @@ import uuid
 
 from api.conftest import Calling
 from appanage.directory.model import Account
-from appanage.directory.roles import Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION
 from support.connecting import connect
 from support.consenting import integration
 from support.world import World
@@ -64,7 +64,7 @@ def test_another_persons_token_does_not_exist(world: World, calling: Calling, le
     """CONS-12: not even for the most powerful person of the same organization."""
     theirs = calling(world.token(lena))
     token_id = theirs.get(LIST)["items"][0]["id"]
-    boss = calling(world.token(world.person(lena.organization, *Role)))
+    boss = calling(world.token(world.person(lena.organization, *OF_EVERY_ORGANIZATION)))
     told = boss.delete(f"{LIST}/{token_id}", 404)["message"]
 
     assert told == boss.delete(f"{LIST}/{uuid.uuid4()}", 404)["message"]

@@ -12,7 +12,7 @@ from appanage.apps.model import App
 from appanage.authorizations.model import PolicyMode
 from appanage.authorizations.tokens import TokenPair
 from appanage.directory.model import Account, Organization
-from appanage.directory.roles import Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION, Role
 from appanage.kit.errors import Refused
 from appanage.kit.ids import Kind
 from support.clock import MovableClock
@@ -282,7 +282,7 @@ def test_ids_that_were_never_given_out_are_404(
     admin.get(f"/policies/{world.public_id(Kind.POLICY, key.format(org=organization.id, app=app.id))}", 404)
 
 
-@pytest.mark.parametrize("role", [*Role, None])
+@pytest.mark.parametrize("role", [*OF_EVERY_ORGANIZATION, None])
 def test_who_looks_and_who_decides(
     world: World,
     calling: Calling,

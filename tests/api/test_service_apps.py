@@ -2,7 +2,7 @@
 
 from api.conftest import Caller, Calling
 from appanage.directory.model import Organization
-from appanage.directory.roles import SERVICE_APP_READERS, Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION, SERVICE_APP_READERS
 from support.world import World
 
 
@@ -97,7 +97,7 @@ def test_private_apps_and_other_organizations_apps_are_not_there(
 def test_the_roles_that_see_them_in_control_hub_see_them_here_and_no_other(
     world: World, calling: Calling, organization: Organization
 ):
-    for role in Role:
+    for role in OF_EVERY_ORGANIZATION:
         status = 200 if role in SERVICE_APP_READERS else 403
         calling(world.token(world.person(organization, role))).get("/serviceApps", status)
     calling(world.token(world.person(organization))).get("/serviceApps", 403)

@@ -1,5 +1,6 @@
 """The API as an application, to be mounted under /v1."""
 
+from types import ModuleType
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,7 +10,11 @@ from appanage import __version__
 from appanage.api import (
     admin_audit,
     app_logos,
+    app_policies,
+    apphub,
     applications,
+    authorization_proposals,
+    authorization_requests,
     authorizations,
     bot_tokens,
     bots,
@@ -17,16 +22,23 @@ from appanage.api import (
     client_secrets,
     errors,
     licenses,
+    listings,
     organizations,
+    owners,
     people,
     person_authorizations,
     personal_tokens,
     policies,
     roles,
+    sandboxes,
     service_apps,
+    shares,
+    submissions,
+    suspensions,
 )
 from appanage.api.fetches import Fetches
 from appanage.deployment import Deployment
+from appanage.settings import Settings
 
 FAMILIES = (
     people,
@@ -35,17 +47,26 @@ FAMILIES = (
     licenses,
     applications,
     app_logos,
+    owners,
     client_secrets,
     client_keys,
     bot_tokens,
     authorizations,
+    authorization_proposals,
+    authorization_requests,
+    shares,
     person_authorizations,
     personal_tokens,
     service_apps,
+    suspensions,
     bots,
     policies,
+    app_policies,
     admin_audit,
 )
+
+OF_THE_APP_HUB = (listings, submissions, apphub)
+"""What there is only where there is an app store."""
 
 
 class Api(FastAPI):
@@ -78,6 +99,12 @@ def create_api(deployment: Deployment) -> FastAPI:
     api.state.deployment = deployment
     api.state.fetches = Fetches(deployment.fetcher)
     errors.install(api)
-    for family in FAMILIES:
+    for family in _families(deployment.settings):
         api.include_router(family.router)
     return api
+
+
+def _families(settings: Settings) -> list[ModuleType]:
+    """Those that there are in this deployment."""
+    of_the_app_hub = OF_THE_APP_HUB if settings.rules.has_app_hub else ()
+    return [*FAMILIES, *of_the_app_hub, *([sandboxes] if settings.sandboxes else [])]

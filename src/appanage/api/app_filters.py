@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 from appanage.api.app_bodies import TYPES
 from appanage.api.call import Call
 from appanage.api.schemas import Line, PageQuery
+from appanage.apphub.queries import has_status, is_listed_as
 from appanage.apps.queries import AppFilter, AppOrder
 from appanage.authorizations.queries import is_authorized_in, is_requested
 from appanage.kit.errors import Invalid
@@ -16,8 +17,9 @@ from appanage.kit.ids import Kind
 class AppsQuery(PageQuery):
     """Which of the own apps; `appName` and `name` look for a part of the name, `botEmail` for a whole address.
 
-    No app was handed in to an app store, featured, or given a category yet, so whoever asks for such apps finds none,
-    and their orders are the usual one. `waitForCI` of the platform is accepted and changes nothing.
+    `submissionStatus` is that of what was handed in last; `category`, `tag` and `isFeatured` are of apps that are listed.
+    Of the platform's orders those by name are kept, the others are the usual one, the newest first. `waitForCI` is
+    accepted and changes nothing.
     """
 
     type: Literal["serviceApp", "authorizedAppIssuer", "integration", "bot"] | None = None
@@ -40,8 +42,7 @@ class AppsQuery(PageQuery):
     @property
     def finds_nothing(self) -> bool:
         """Whether something is asked for that no app has."""
-        is_handed_in = self.submission_status not in {None, "none"}
-        return is_handed_in or bool(self.category or self.tag or self.is_featured or self.is_native)
+        return bool(self.is_native)
 
 
 def filter_of(call: Call, query: AppsQuery) -> AppFilter:
@@ -52,9 +53,22 @@ def filter_of(call: Call, query: AppsQuery) -> AppFilter:
         search=query.app_name or query.name or "",
         kind=TYPES[query.type] if query.type else None,
         bot_email=query.bot_email or "",
-        also=_is_at_stage(call, query.org_submission_status),
+        also=_also(call, query),
         order=AppOrder.NAME if query.order_by in {"name", "appName"} else AppOrder.NEWEST,
     )
+
+
+def _also(call: Call, query: AppsQuery) -> ColumnElement[bool] | None:
+    """What floors above know of apps, as far as it was asked for."""
+    asked = [
+        _is_at_stage(call, query.org_submission_status),
+        has_status(query.submission_status) if query.submission_status else None,
+        is_listed_as(category=query.category) if query.category else None,
+        is_listed_as(tag=query.tag) if query.tag else None,
+        is_listed_as(is_featured=query.is_featured) if query.is_featured is not None else None,
+    ]
+    conditions = [condition for condition in asked if condition is not None]
+    return and_(*conditions) if conditions else None
 
 
 def _is_at_stage(call: Call, stage: str | None) -> ColumnElement[bool] | None:

@@ -10,7 +10,7 @@ from appanage.api.call import Call
 from appanage.api.fetches import Fetches
 from appanage.api.owned_apps import Developer, Owner, owned_app
 from appanage.api.schemas import new_router
-from appanage.apps import logos, queries, service
+from appanage.apps import logos, queries, service, versions
 from appanage.apps.model import App
 from appanage.kit.errors import NotFound
 from appanage.kit.http import media_type_of
@@ -27,9 +27,14 @@ async def _picture(request: Request) -> bytes:
 
 
 @router.get("/applications/{application_id}/logo", response_class=Response)
-def get_logo(call: Developer, application_id: str) -> Response:
-    """The logo that was uploaded, or found at the address that was given, as a PNG."""
-    logo = queries.find_logo(call.tx, owned_app(call, application_id).id)
+def get_logo(call: Developer, application_id: str, v: str = "") -> Response:
+    """The logo that was uploaded, or found at the address that was given, as a PNG.
+
+    `v` names one by its content, as the addresses of logos do: so a logo is seen that waits for a review.
+    """
+    app = owned_app(call, application_id)
+    proposed = queries.find_proposed_logo(call.tx, app, v) if v not in {"", app.logo_digest} else None
+    logo = proposed or queries.find_logo(call.tx, app.id)
     if logo is None:
         raise NotFound("This app has no logo of its own.")
     return Response(logo.content, media_type=logo.media_type)
@@ -81,7 +86,7 @@ async def fetched_logo(request: Request, app_id: str | None, url: str) -> bytes 
 def _is_news(call: Call, app_id: str | None, url: str) -> bool:
     """Whether the caller may have the address called, and it is not the one whose picture the app has."""
     app = require_may_change(call, app_id)
-    if app is not None and (url == app.logo_url or is_served_by_us(call, app, url)):
+    if app is not None and (url == versions.wanted(app).logo_url or is_served_by_us(call, app, url)):
         return False
     fetcher = call.deployment.fetcher
     try:

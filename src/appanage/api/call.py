@@ -43,11 +43,13 @@ class Requirement:
 
     Without scopes every valid token will do.
     `own_act`: a person does it without any app in between, as on a page.
+    `public`: everybody may, and no token is looked at; who asks is counted by where they ask from.
     """
 
     any_of: tuple[str, ...]
     person: bool = False
     own_act: bool = False
+    public: bool = False
 
     async def __call__(self, request: Request) -> "Call":
         """The call that the route has prepared; async, so that it costs no thread."""
@@ -58,6 +60,11 @@ class Requirement:
 def needs(*any_of: str, person: bool = False, own_act: bool = False) -> Any:
     """Declares a call that needs one of these scopes; the first is the one that a refusal names."""
     return Depends(Requirement(any_of, person, own_act))
+
+
+def anybody() -> Any:
+    """Declares a call without a token: nobody is known, so `account` and what rests on it is not there."""
+    return Depends(Requirement((), public=True))
 
 
 class Call:
@@ -78,6 +85,11 @@ class Call:
 
         Raises InvalidToken, TooMany, NotPermitted.
         """
+        if self.requirement.public:
+            self.deployment.throttle.count_visit(self.origin.address)
+            with self.deployment.transaction(self.origin) as self._tx:
+                yield
+            return
         request = self.request
         thumbprint = self.deployment.accept_proof(
             self.origin, request.scope["headers"], method=request.method, path=request.url.path

@@ -99,7 +99,7 @@ def create_person(call: PeopleWriter, wanted: PersonInput) -> PersonBody:
         own_domains=call.deployment.settings.own_domains,
         licenses=decode_licenses(call, wanted.licenses or []),
     )
-    service.assign_roles(call.tx, person, decode_roles(wanted.roles or [], call.ids), by=call.account)
+    service.assign_roles(call.tx, person, decode_roles(wanted.roles or [], call), by=call.account)
     return view_of(call, for_administrators=True).body(person)
 
 
@@ -119,7 +119,7 @@ def replace_person(call: PeopleWriter, person_id: str, wanted: PersonInput) -> P
         profile,
         by=call.account,
         own_domains=call.deployment.settings.own_domains,
-        roles=None if wanted.roles is None else decode_roles(wanted.roles, call.ids),
+        roles=None if wanted.roles is None else decode_roles(wanted.roles, call),
         licenses=None if wanted.licenses is None else decode_licenses(call, wanted.licenses),
     )
     return view_of(call, for_administrators=True).body(person)
@@ -151,7 +151,7 @@ def _filter(call: Call, query: PeopleQuery, ids: list[str]) -> PeopleFilter:
     wanted = PeopleFilter(
         email=query.email or None,
         display_name=query.display_name or None,
-        roles=decode_roles([query.roles], call.ids) if query.roles else None,
+        roles=decode_roles([query.roles], call) if query.roles else None,
         location_id=query.location_id or None,
     )
     known = [found for found in (_decoded(call, one) for one in ids) if found]

@@ -21,30 +21,31 @@ class RoleBody(Body):
 
 @router.get("/roles")
 def list_roles(call: RoleReader) -> Items[RoleBody]:
-    """Every role that an account can hold."""
+    """Every role that an account of the organization can hold."""
     call.require_role(*ADMINISTRATORS)
-    return Items(items=[_body(role, call.ids) for role in Role])
+    return Items(items=[_body(role, call.ids) for role in call.organization.roles])
 
 
 @router.get("/roles/{role_id}")
 def get_role(call: RoleReader, role_id: str) -> RoleBody:
     """One role."""
     call.require_role(*ADMINISTRATORS)
-    return _body(decode_role(role_id, call.ids), call.ids)
+    return _body(decode_role(role_id, call), call.ids)
 
 
-def decode_role(public_id: str, ids: PublicIds) -> Role:
-    """The role that an id or a bare key names; raises NotFound."""
-    found = find_role(public_id) or find_role(ids.decode_key(Kind.ROLE, public_id))
+def decode_role(public_id: str, call: Call) -> Role:
+    """The role of the caller's organization that an id or a bare key names; raises NotFound."""
+    known = call.organization.roles
+    found = find_role(public_id, known) or find_role(call.ids.decode_key(Kind.ROLE, public_id), known)
     if found is None:
         raise NotFound("There is no role with this id.")
     return found
 
 
-def decode_roles(public_ids: Iterable[str], ids: PublicIds) -> list[Role]:
+def decode_roles(public_ids: Iterable[str], call: Call) -> list[Role]:
     """The roles of a list, in which one entry may hold several ids joined by commas; raises Invalid."""
     try:
-        return [decode_role(one, ids) for one in separated(public_ids)]
+        return [decode_role(one, call) for one in separated(public_ids)]
     except NotFound as cause:
         sentence = "A role is not known. List the roles with GET /v1/roles."
         raise Invalid(sentence, fields={"roles": sentence}) from cause

@@ -29,7 +29,8 @@ class TransactionalRoute(APIRoute):
         self.requirement = _requirement_of(endpoint)
         options["response_model_exclude_none"] = True
         alternatives = [[scope] for scope in self.requirement.any_of] or [[]]
-        security = {"security": [{"bearer": scopes} for scopes in alternatives]}
+        needed = [] if self.requirement.public else [{"bearer": scopes} for scopes in alternatives]
+        security = {"security": needed}
         options["openapi_extra"] = (options.get("openapi_extra") or {}) | security
         super().__init__(path, _in_one_transaction(endpoint), **options)
 

@@ -1,0 +1,1 @@
+"""The app store: what developers hand in, what reviewers decide, what everybody sees."""
