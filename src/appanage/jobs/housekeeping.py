@@ -23,6 +23,7 @@ from appanage.deployment import Deployment
 from appanage.events.service import SYSTEM
 from appanage.jobs.pruning import Pause, Pruned, Round, prune
 from appanage.kit.origin import internal_origin
+from appanage.mail import writing as letters
 from appanage.settings import Lifetimes
 from appanage.signin import service as signin
 from appanage.storage import Transaction
@@ -73,6 +74,7 @@ def lasting(lifetimes: Lifetimes) -> Sequence[Expiry]:
         revocation.EXPIRY,
         bots.EXPIRY,
         *credentials.expiries(),
+        letters.EXPIRY,
     )
 
 

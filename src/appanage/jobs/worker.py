@@ -10,8 +10,12 @@ from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import UniqueViolation
 
 from appanage.deployment import Deployment
+from appanage.jobs.app_hub import ask_links
+from appanage.jobs.endings import end_overdue
 from appanage.jobs.housekeeping import prune_lasting, prune_passing, rotate_signing_keys
+from appanage.jobs.letters import deliver, postman, remind
 from appanage.jobs.pruning import Pause
+from appanage.jobs.sandboxes import end_sandboxes
 from appanage.storage.engine import plain_url
 
 TOLD_AFTER = 1.0  # seconds after the worker is told to stop, running jobs that have not ended are told so too
@@ -31,14 +35,20 @@ CHORES = (
     Chore("rotate_signing_keys", "7 * * * *", rotate_signing_keys),
     Chore("prune_passing", "*/10 * * * *", prune_passing),
     Chore("prune_lasting", "35 * * * *", prune_lasting),
+    Chore("end_overdue", "* * * * *", end_overdue),
+    Chore("deliver_letters", "* * * * *", deliver),
+    Chore("remind", "17 * * * *", remind),
+    Chore("ask_links", "* * * * *", ask_links),
+    Chore("end_sandboxes", "*/5 * * * *", end_sandboxes),
 )
 
 
 def run(deployment: Deployment) -> None:
     """Works until SIGINT or SIGTERM, then finishes what it has begun."""
-    job_queue(deployment).run_worker(
-        concurrency=2, delete_jobs="successful", shutdown_graceful_timeout=TOLD_AFTER
-    )
+    with postman(deployment):
+        job_queue(deployment).run_worker(
+            concurrency=3, delete_jobs="successful", shutdown_graceful_timeout=TOLD_AFTER
+        )
 
 
 def job_queue(deployment: Deployment) -> App:

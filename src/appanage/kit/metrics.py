@@ -18,3 +18,8 @@ ANSWERED = Counter(
     ["endpoint"],
 )
 TURNED_AWAY = Counter("appanage_turned_away", "Requests answered 503 because too many were under way.")
+LETTERS = Gauge(
+    "appanage_letters",
+    "Letters of the whole deployment: all that wait, and what became of those written within a day.",
+    ["state"],
+)

@@ -1,0 +1,1 @@
+"""Letters about what happened, written from events and sent by SMTP."""
