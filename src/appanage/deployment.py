@@ -19,6 +19,7 @@ from appanage.authorizations.revocation import RevocationIndex
 from appanage.authorizations.standing import Standing
 from appanage.authorizations.tokens import TokenIssuer
 from appanage.authorizations.verification import Verifier
+from appanage.directory.sandboxes import SandboxRules
 from appanage.events.service import SYSTEM
 from appanage.kit import fips
 from appanage.kit.clock import Clock, system_clock
@@ -100,6 +101,11 @@ class Deployment:
     @property
     def app_rules(self) -> AppRules:
         return AppRules.of(self.settings)
+
+    @property
+    def sandbox_rules(self) -> SandboxRules:
+        settings = self.settings
+        return SandboxRules(settings.sandbox_domain, settings.sandboxes_per_person, settings.sandbox_lifetime)
 
     @contextmanager
     def transaction(self, origin: Origin) -> Iterator[Transaction]:

@@ -6,7 +6,7 @@ import results
 from bench.measured import begun, beside_hello, beside_peers, conditions, scaled, soaked
 from picture import draw
 from report import page
-from results import Count, Counts, Missing, Phase, Pruning, Results
+from results import Count, Counts, Missing, Phase, Pruning, Results, Searched, Searches
 
 
 def everything():
@@ -19,6 +19,7 @@ def everything():
         soak=soaked([(at, 140.0) for at in range(0, 310, 10)]),
         prune=Pruning(conditions(), 1000, 1000, 2.0, [Phase("before", 30.0, 500.0, 1.0, 5.0, 9.0)]),
         statements=Counts(conditions(), [Count("Key set", 1, 100, 0, 0)]),
+        catalogue=Searches(conditions(), 100_000, 200, [Searched("tag", 1_000, 0, 1.0, 2.0, 3.0)]),
     )
 
 
@@ -29,7 +30,7 @@ def test_what_was_measured_survives_the_file(tmp_path):
 
 
 def test_a_page_without_results_says_that_nothing_was_measured():
-    assert page(Results()).count("not measured") == 9
+    assert page(Results()).count("not measured") == 10
 
 
 def test_the_page_names_who_is_missing_and_why():

@@ -3,8 +3,8 @@
 import pytest
 
 import targets
-from bench.measured import begun, beside_hello, beside_peers, scaled
-from results import Results
+from bench.measured import begun, beside_hello, beside_peers, conditions, scaled
+from results import Results, Searched, Searches
 from targets import Bound, Verdict
 
 
@@ -84,3 +84,13 @@ def test_a_quick_start_does_not_make_up_for_memory():
 
     assert found.measured == "0.70 s; 125 MiB"
     assert found.verdict is Verdict.NO
+
+
+def test_the_slowest_kind_of_search_decides_and_only_in_a_catalogue_of_that_size():
+    slow, quick = Searched("tag", 1_000, 0, 1.0, 51.0, 60.0), Searched("word", 1_000, 0, 1.0, 2.0, 3.0)
+    whole = Results(catalogue=Searches(conditions(), 100_000, 200, [quick, slow]))
+    smaller = Results(catalogue=Searches(conditions(), 1_000, 200, [quick]))
+
+    assert row(whole, "Catalogue search").verdict is Verdict.NO
+    assert row(smaller, "Catalogue search").verdict is Verdict.UNKNOWN
+    assert row(smaller, "Catalogue search").measured == "2.0 ms (1,000 apps)"

@@ -272,3 +272,70 @@ def test_the_doctor_finds_secrets_that_others_can_read(environment: pytest.Monke
     (tmp_path / "secret-key").chmod(0o644)
 
     assert any(f"Run `chmod 600 {tmp_path}/secret-key`." in str(finding) for finding in examine(tmp_path))
+
+
+def test_the_organization_that_runs_the_platform_is_appointed_once(own: Deployment):
+    administration.create_organization(None, name="Northwind Traders", plan="standard")
+    reviewer = Profile("reviewer@northwind.example", first_name="Elin")
+    with pytest.raises(Problem, match=r"There is no role App Reviewer in Northwind Traders\."), as_problems():
+        administration.create_person(
+            None, reviewer, organization="Northwind Traders", roles=["app reviewer"], password=None
+        )
+    administration.create_organization(None, name="Appanage", plan="standard", is_operator=True)
+    with pytest.raises(Problem, match="Appanage runs this platform already"), as_problems():
+        administration.appoint_organization(None, organization="Northwind Traders")
+    with pytest.raises(Problem, match="Appanage runs this platform already"), as_problems():
+        administration.create_organization(None, name="Contoso", plan="standard", is_operator=True)
+    assert administration.appoint_organization(None, organization="appanage") == "Appanage"
+    elin = Profile("elin@appanage.example", first_name="Elin")
+    administration.create_person(
+        None, elin, organization="Appanage", roles=["Operator", "id_app_reviewer"], password=None
+    )
+
+    with own.transaction(World(own).origin) as tx:
+        made = directory.find_person_by_email(tx, "elin@appanage.example")
+        assert made is not None
+        assert made.runs_the_platform_as(Role.OPERATOR)
+        assert directory.list_organizations_named(tx, "Contoso") == []  # nothing is left half done
+
+
+def test_domains_are_vouched_for_listed_and_removed(own: Deployment):
+    northwind = administration.create_organization(None, name="Northwind Traders", plan="standard")
+    administration.create_organization(None, name="Contoso", plan="standard")
+
+    assert administration.verify_domain(None, domain="Bücher.Example.", organization="northwind traders") == (
+        "xn--bcher-kva.example"
+    )
+    administration.verify_domain(None, domain="northwind.example", organization=northwind)
+    for domain, sentence in {
+        "northwind.example": "verified for Northwind Traders",
+        "localhost": "localhost is no domain",
+    }.items():
+        with pytest.raises(Problem, match=sentence), as_problems():
+            administration.verify_domain(None, domain=domain, organization="Contoso")
+    listed = administration.list_domains(None, organization=None)
+    assert administration.list_domains(None, organization="Contoso") == []
+    assert listed == [
+        f"northwind.example  {northwind}  Northwind Traders",
+        f"xn--bcher-kva.example  {northwind}  Northwind Traders",
+    ]
+    assert administration.remove_domain(None, domain="bücher.example") == "Northwind Traders"
+    with pytest.raises(Problem, match=r"No organization has the verified domain xn--bcher-"), as_problems():
+        administration.remove_domain(None, domain="bücher.example")
+    assert administration.list_domains(None, organization="Northwind Traders") == listed[:1]
+
+
+def test_the_commands_for_both_print_what_a_program_needs(own: Deployment):
+    environment = on(own.database.url)
+    made = appanage("organization", "create", "Appanage", "--operator", environment=environment)
+    appointed = appanage("organization", "appoint", "Appanage", environment=environment)
+    verified = appanage(
+        "domain", "verify", "appanage.example", "--organization", "Appanage", environment=environment
+    )
+    listed = appanage("domain", "list", environment=environment)
+    removed = appanage("domain", "remove", "appanage.example", environment=environment)
+
+    assert appointed.stdout == "Appanage runs the platform.\n"
+    assert verified.stdout == "appanage.example\n"
+    assert listed.stdout == f"appanage.example  {made.stdout.strip()}  Appanage\n"
+    assert (removed.stdout, removed.stderr) == ("", "It was a domain of Appanage.\n")

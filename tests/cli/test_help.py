@@ -16,6 +16,7 @@ COMMANDS = [
     "demo",
     "doctor",
     "organization",
+    "domain",
     "person",
     "token",
     "keys",

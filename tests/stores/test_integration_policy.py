@@ -19,7 +19,7 @@ from appanage.deployment import Deployment, assemble
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, Organization
-from appanage.directory.roles import Role
+from appanage.directory.roles import OF_EVERY_ORGANIZATION, Role
 from appanage.events import Outcome
 from appanage.kit.errors import Conflict, NotPermitted, Refused
 from appanage.kit.paging import PageRequest
@@ -224,7 +224,7 @@ def test_only_integrations_are_ruled_on(world: World, organization: Organization
         set_rule(world, admin, made.app, BLOCK)
 
 
-@pytest.mark.parametrize("role", [None, *Role])
+@pytest.mark.parametrize("role", [None, *OF_EVERY_ORGANIZATION])
 def test_only_full_administrators_decide(
     world: World, organization: Organization, app: App, role: Role | None
 ):
@@ -249,7 +249,7 @@ def test_only_full_administrators_decide(
     assert {tuple(one.data["missingRoles"]) for one in refused} <= {("Full Administrator",)}
 
 
-@pytest.mark.parametrize("role", [None, *Role])
+@pytest.mark.parametrize("role", [None, *OF_EVERY_ORGANIZATION])
 def test_full_user_and_device_administrators_disconnect_people(
     world: World, organization: Organization, app: App, role: Role | None
 ):

@@ -68,5 +68,5 @@ def test_an_old_node_can_still_keep_an_authorization(world: World, old_columns: 
         kept = tx.get_one(Authorization, values["id"])
 
         assert kept.kind == AuthorizationKind.ORGANIZATION
-        assert (kept.is_usable, kept.is_personal, kept.resources) == (True, False, [])
+        assert (kept.is_usable_at(tx.now), kept.is_personal, kept.resources) == (True, False, [])
         assert kept.usable_scopes == {"spark-admin:people_read"}

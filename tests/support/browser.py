@@ -137,6 +137,11 @@ def text_of(element: Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
+def rows_of(page: Shown) -> list[tuple[str, ...]]:
+    """The texts of the cells of every row in every table; items of a list in a cell stand apart."""
+    return [tuple(" ".join(" ".join(cell.itertext()).split()) for cell in row) for row in page.all("tr")]
+
+
 def _leading_text(heading: Element) -> str:
     """The heading's own words, without the badges beside them."""
     return (heading.text or "").strip() or text_of(heading)

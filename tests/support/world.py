@@ -13,12 +13,13 @@ from sqlalchemy import select
 from appanage.apps import credentials
 from appanage.apps import service as apps
 from appanage.apps.drafts import AppDraft
-from appanage.apps.model import App, AppKind, ClientProof
-from appanage.authorizations import bots, decisions, organization_tokens, personal_tokens
+from appanage.apps.model import App, AppKind, ClientProof, Visibility
+from appanage.authorizations import bots, decisions, organization_tokens, personal_tokens, requests
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import Authorization
 from appanage.authorizations.tokens import TokenPair
 from appanage.deployment import Deployment
+from appanage.directory import operators
 from appanage.directory import queries as directory_queries
 from appanage.directory import service as directory
 from appanage.directory.model import Account, Organization, Plan
@@ -102,6 +103,20 @@ class World:
                 signin.set_password(tx, made, password, by=NARRATOR, passwords=self.deployment.passwords)
             return made
 
+    def operators(self, *roles: Role, **options: Any) -> Account:
+        """Somebody of the operator's organization, of which there is one."""
+        with self.deployment.transaction(self.origin) as tx:
+            found = operators.find_operators_organization(tx)
+            if found is None:
+                found = directory.create_organization(tx, "The operator", by=NARRATOR)
+                operators.appoint(tx, found, by=NARRATOR)
+        return self.person(found, *roles, **options)
+
+    def list_app(self, made: MadeApp) -> None:
+        """As if reviewers had approved the app, without the way there."""
+        with self.deployment.transaction(self.origin) as tx:
+            tx.get_one(App, made.id).visibility = Visibility.PUBLIC.value
+
     def full_admin(self, organization: Organization, **options: Any) -> Account:
         return self.person(organization, Role.FULL_ADMIN, **options)
 
@@ -145,7 +160,7 @@ class World:
             )
             assert secret is not None
             if requested:
-                authorizations.request_authorization(tx, app, by=by)
+                requests.request_authorization(tx, app, by=by)
             return MadeApp(app, secret.reveal(), developer)
 
     def integration(
@@ -193,14 +208,13 @@ class World:
             app, token = bots.create(tx, made, by=by, rules=self.deployment.app_rules)
             return MadeBot(app, token.reveal(), developer)
 
-    def authorize(self, made: MadeApp, admin: Account) -> Authorization:
+    def authorize(self, made: MadeApp, admin: Account, **choice: Any) -> Authorization:
         with self.deployment.transaction(self.origin) as tx:
             by = directory_queries.get_account(tx, admin.organization_id, admin.id)
             app = decisions.get_visible_app(tx, by, made.id)
-            result = authorizations.authorize(
-                tx, app, by=by, machine_domain=self.deployment.settings.machine_domain
-            )
-            assert not isinstance(result, Refused), result
+            domain = self.deployment.settings.machine_domain
+            result = authorizations.authorize(tx, app, by=by, machine_domain=domain, **choice)
+            assert isinstance(result, Authorization), result
             return result
 
     def deauthorize(self, made: MadeApp, admin: Account) -> None:

@@ -10,6 +10,7 @@ from appanage.authorizations import keys, personal_tokens
 from appanage.cli.console import Problem
 from appanage.cli.opening import operator, transaction
 from appanage.deployment import Deployment
+from appanage.directory import domains, operators
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, Organization, Plan
@@ -23,13 +24,46 @@ from appanage.signin.service import set_password
 from appanage.storage import Transaction
 
 
-def create_organization(data: Path | None, *, name: str, plan: str) -> str:
-    """The public id of the new organization."""
+def create_organization(data: Path | None, *, name: str, plan: str, is_operator: bool = False) -> str:
+    """The public id of the new organization, which `is_operator` makes the one that runs the platform."""
     if plan not in set(Plan):
         raise Problem(f"There is no plan {plan}. Choose one of: {', '.join(Plan)}.", exit_code=2)
     with transaction(data) as (deployment, tx):
         made = directory_service.create_organization(tx, name, by=operator(), plan=Plan(plan))
+        if is_operator:
+            operators.appoint(tx, made, by=operator())
         return deployment.ids.encode(Kind.ORGANIZATION, made.id)
+
+
+def appoint_organization(data: Path | None, *, organization: str) -> str:
+    """The name of the organization that runs the platform from now on."""
+    with transaction(data) as (deployment, tx):
+        appointed = _organization_called(deployment, tx, organization)
+        operators.appoint(tx, appointed, by=operator())
+        return appointed.name
+
+
+def verify_domain(data: Path | None, *, domain: str, organization: str) -> str:
+    """The domain as it is kept."""
+    with transaction(data) as (deployment, tx):
+        owner = _organization_called(deployment, tx, organization)
+        return domains.verify(tx, domain, owner, by=operator())
+
+
+def remove_domain(data: Path | None, *, domain: str) -> str:
+    """The name of the organization whose it was."""
+    with transaction(data) as (_, tx):
+        return domains.remove(tx, domain, by=operator()).name
+
+
+def list_domains(data: Path | None, *, organization: str | None) -> list[str]:
+    """A line for each verified domain: the domain, the id and the name of its organization."""
+    with transaction(data) as (deployment, tx):
+        owner = _organization_called(deployment, tx, organization) if organization else None
+        return [
+            f"{found.domain}  {deployment.ids.encode(Kind.ORGANIZATION, of.id)}  {of.name}"
+            for found, of in domains.list_domains(tx, owner)
+        ]
 
 
 def create_person(

@@ -18,13 +18,17 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-organizations = typer.Typer(help="Create organizations.", no_args_is_help=True)
+organizations = typer.Typer(
+    help="Create organizations, and say which one runs the platform.", no_args_is_help=True
+)
+domains = typer.Typer(help="Vouch for domains of organizations.", no_args_is_help=True)
 people = typer.Typer(help="Create people, and set their passwords.", no_args_is_help=True)
 tokens = typer.Typer(help="Create personal access tokens.", no_args_is_help=True)
 keys = typer.Typer(help="Rotate signing keys.", no_args_is_help=True)
 audit = typer.Typer(help="Verify the audit log.", no_args_is_help=True)
 for name, group in {
     "organization": organizations,
+    "domain": domains,
     "person": people,
     "token": tokens,
     "keys": keys,
@@ -127,12 +131,68 @@ def create_organization(
     plan: Annotated[
         str, typer.Option(metavar="standard|free", help="A free one has no administrators' console.")
     ] = "standard",
+    operator: Annotated[
+        bool, typer.Option("--operator", help="It runs the platform: its people review and suspend apps.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Create an organization and print its id."""
     from appanage.cli import administration
 
-    say(administration.create_organization(data, name=name, plan=plan))
+    say(administration.create_organization(data, name=name, plan=plan, is_operator=operator))
+
+
+@organizations.command("appoint")
+def appoint_organization(
+    organization: Annotated[str, typer.Argument(metavar="ID|NAME", help="The organization.")],
+    data: Data = None,
+) -> None:
+    """Make an organization the one that runs the platform.
+
+    There is one at most. From then on its Full Administrators can make its people App Reviewers and Operators.
+    """
+    from appanage.cli import administration
+
+    say(f"{administration.appoint_organization(data, organization=organization)} runs the platform.")
+
+
+@domains.command("verify")
+def verify_domain(
+    domain: Annotated[str, typer.Argument(help="Such as example.com; its subdomains are others.")],
+    organization: Annotated[str, typer.Option(metavar="ID|NAME", help="Whose it is.")],
+    data: Data = None,
+) -> None:
+    """Vouch that a domain is an organization's.
+
+    Make sure of it first: apps that are shared with the domain are sent to this organization.
+    """
+    from appanage.cli import administration
+
+    say(administration.verify_domain(data, domain=domain, organization=organization))
+
+
+@domains.command("remove")
+def remove_domain(
+    domain: Annotated[str, typer.Argument(help="A verified domain.")], data: Data = None
+) -> None:
+    """Forget that a domain is somebody's."""
+    from appanage.cli import administration
+
+    remark(f"It was a domain of {administration.remove_domain(data, domain=domain)}.")
+
+
+@domains.command("list")
+def list_domains(
+    organization: Annotated[
+        str | None, typer.Option(metavar="ID|NAME", help="Those of one organization.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Print the verified domains, each with the id and the name of its organization."""
+    from appanage.cli import administration
+
+    for line in administration.list_domains(data, organization=organization):
+        say(line)
 
 
 @people.command("create")

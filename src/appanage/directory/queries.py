@@ -129,6 +129,17 @@ def has_usable_with_role(
     return tx.scalar(query.limit(1)) is not None
 
 
+def count_usable_with_role(tx: Transaction, organization_id: uuid.UUID, role: Role) -> int:
+    """How many people hold the role and can sign in."""
+    query = select(func.count()).where(
+        Account.organization_id == organization_id,
+        Account.deleted_at.is_(None),
+        Account.login_enabled,
+        exists().where(AccountRole.account_id == Account.id, AccountRole.role == role.value),
+    )
+    return tx.scalar(query) or 0
+
+
 def list_licenses(tx: Transaction, organization_id: uuid.UUID) -> Sequence[License]:
     query = select(License).where(License.organization_id == organization_id)
     return list(tx.scalars(query.order_by(License.name, License.id)))

@@ -53,6 +53,7 @@ def create_organization(
     plan: Plan = Plan.STANDARD,
     organization_id: uuid.UUID | None = None,
 ) -> Organization:
+    """Makes an organization without people. Raises Invalid when it has no name."""
     if not name.strip():
         raise Invalid("An organization needs a name.", fields={"name": "Enter a name."})
     made = Organization(
@@ -85,8 +86,9 @@ def create_person(
     """Adds a person to the organization.
 
     Raises Conflict when the address is taken, anywhere on the platform, and Invalid when it is in one of the platform's
-    `own_domains`, where it would pass for a bot or a machine account.
+    `own_domains`, where it would pass for a bot or a machine account, or when there is no such role here.
     """
+    _require_roles_of(organization, roles)
     _require_foreign(profile, own_domains)
     _require_usable(tx, profile)
     person = Account(
@@ -142,11 +144,15 @@ def update_person(
 
 
 def assign_roles(tx: Transaction, person: Account, roles: Collection[Role], *, by: Account) -> None:
-    """Gives exactly these roles; only a Full Administrator of the organization may change any."""
+    """Gives exactly these roles; only a Full Administrator of the organization may change any.
+
+    Raises NotPermitted, Invalid for a role that there is not here, and Conflict for the last Full Administrator's.
+    """
     wanted = frozenset(roles)
     if wanted == person.roles:
         return
     _require_full_administrator(by, person.organization_id, "Only a Full Administrator can change roles.")
+    _require_roles_of(person.organization, wanted)
     if Role.FULL_ADMIN not in wanted:
         _require_another_full_administrator(tx, person)
     before = labels(person.roles)
@@ -199,7 +205,7 @@ def create_app_account(
     return made
 
 
-def remove_app_account(tx: Transaction, account: Account, *, by: Account) -> None:
+def remove_app_account(tx: Transaction, account: Account, *, by: Account | events.Actor) -> None:
     """Ends a machine account or a bot's account; their app ends what hung on it."""
     _end(tx, account)
     _record(tx, "account.deleted", account, by, {"email": account.email, "kind": account.kind})
@@ -259,7 +265,7 @@ def _require_usable(tx: Transaction, profile: Profile, *, account_id: uuid.UUID 
 
 def _require_foreign(profile: Profile, own_domains: Collection[str]) -> None:
     domain = profile.email.rpartition("@")[2].lower()
-    if domain in own_domains:
+    if any(domain == own or domain.endswith(f".{own}") for own in own_domains):
         message = f"Addresses in {domain} belong to apps. Enter an address of the person's own."
         raise Invalid(message, fields={"emails": message})
 
@@ -291,21 +297,32 @@ def _require_full_administrator(account: Account, organization_id: uuid.UUID, se
         raise NotPermitted(sentence, roles=[Role.FULL_ADMIN.label])
 
 
+def _require_roles_of(organization: Organization, roles: Collection[Role]) -> None:
+    unknown = labels(frozenset(roles).difference(organization.roles))
+    if unknown:
+        sentence = f"There is no role {' or '.join(unknown)} in {organization.name}."
+        raise Invalid(sentence, code="no_such_role", fields={"roles": sentence})
+
+
 def _require_another_full_administrator(tx: Transaction, person: Account) -> None:
     if Role.FULL_ADMIN not in person.roles:
         return
-    tx.execute(select(Organization.id).where(Organization.id == person.organization_id).with_for_update())
+    # Not FOR UPDATE, which would make everybody wait who only refers to the organization, and some of them for ever.
+    organization = select(Organization.id).where(Organization.id == person.organization_id)
+    tx.execute(organization.with_for_update(key_share=True))
     if not queries.has_usable_with_role(tx, person.organization_id, Role.FULL_ADMIN, other_than=person.id):
         message = "An organization keeps at least one Full Administrator. Make somebody else one first."
         raise Conflict(message, code="last_full_administrator")
 
 
-def _record(tx: Transaction, type_: str, account: Account, by: Account, data: dict[str, Any]) -> None:
+def _record(
+    tx: Transaction, type_: str, account: Account, by: Account | events.Actor, data: dict[str, Any]
+) -> None:
     events.record(
         tx,
         type_,
         organization_id=account.organization_id,
-        actor=by.as_actor(),
+        actor=by.as_actor() if isinstance(by, Account) else by,
         target=account.as_target(),
         data=data,
     )

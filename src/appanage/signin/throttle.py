@@ -18,6 +18,7 @@ WINDOW = timedelta(minutes=15)
 _USER_CODES_PER_ACCOUNT = 20
 _USER_CODES_PER_SOURCE = 200
 _FETCHES_PER_ACCOUNT = 20  # a minute: each may keep a thread waiting for a slow host
+_ADDRESSES_PER_ACCOUNT = 20  # in a quarter of an hour: each tells whether an organization is there
 
 
 class Throttle:
@@ -37,7 +38,9 @@ class Throttle:
         self._beginnings = RateLimitItemPerMinute(settings.beginnings_per_source, 1, "beginnings")
         self._traces = RateLimitItemPerMinute(settings.traces_per_source, 1, "traces")
         self._fetches = RateLimitItemPerMinute(_FETCHES_PER_ACCOUNT, 1, "fetches")
+        self._addresses = RateLimitItemPerMinute(_ADDRESSES_PER_ACCOUNT, minutes, "addresses")
         self._requests = RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests")
+        self._visits = RateLimitItemPerMinute(settings.visits_per_source, 1, "visits")
 
     def count_signin_attempt(self, email: str, source: str) -> None:
         """Raises TooMany after too many attempts for this address from here, or wrong passwords from here at all.
@@ -88,10 +91,20 @@ class Throttle:
         if not self._limiter.hit(self._fetches, account):
             raise self._too_many(self._fetches, account)
 
+    def count_address(self, account: str) -> None:
+        """Counts one organization that a person names by its id or domain, right or wrong; raises TooMany."""
+        if not self._limiter.hit(self._addresses, account):
+            raise self._too_many(self._addresses, account)
+
     def count_request(self, account: str, *, times: int = 1) -> None:
         """Counts API requests; raises TooMany when the account made too many. Keyed on a verified account."""
         if not self._limiter.hit(self._requests, account, cost=times):
             raise self._too_many(self._requests, account)
+
+    def count_visit(self, source: str) -> None:
+        """Counts one look at what everybody may see, by nobody in particular; raises TooMany after too many from here."""
+        if not self._limiter.hit(self._visits, network_of(source)):
+            raise self._too_many(self._visits, network_of(source))
 
     def _require(self, item: RateLimitItem, *identifiers: str) -> None:
         if not self._limiter.test(item, *identifiers):

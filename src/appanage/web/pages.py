@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from appanage.deployment import Deployment
 from appanage.directory.model import Account
+from appanage.directory.sandboxes import find_end
 from appanage.events.service import record_refused_change
 from appanage.kit.errors import Invalid, NotAForm, NotPermitted, Refusal, Refused
 from appanage.kit.http import headers_of, status_of
@@ -207,7 +208,7 @@ class Pages:
             "brand": self._deployment.settings.brand,
             "viewer": _viewer(account) if account else None,
             "area": page.area,
-            "areas": areas_for(account, self._deployment.settings.brand),
+            "areas": areas_for(account, self._deployment.settings),
             "here": page.here,
             "nav": nav_for(visit, page.area),
             "csrf_token": visit.csrf_token,
@@ -219,6 +220,9 @@ class Pages:
             "path": local_path(visit.path),
             "status": page.status,
             "now": visit.tx.now,
+            "sandbox_until": find_end(visit.tx, account.organization_id)
+            if account and page.area == "hub"
+            else None,
         }
 
 

@@ -11,8 +11,12 @@ from appanage.kit.errors import NotFound, Refusal
 from appanage.web import brand, health, metrics
 from appanage.web.account import connected_apps, personal_tokens
 from appanage.web.account import pages as account
+from appanage.web.apphub import pages as apphub
 from appanage.web.controlhub import pages as controlhub
 from appanage.web.oauth import authorize, device, endpoints, interaction, logos, sign_out
+from appanage.web.operations import apps as operations
+from appanage.web.operations import mail as outbox
+from appanage.web.operations import review
 from appanage.web.pages import Pages
 from appanage.web.portal import pages as portal
 from appanage.web.rendering import environment
@@ -44,6 +48,10 @@ class Site:
             *logos.routes(self._pages),
             *portal.routes(self._pages),
             *controlhub.routes(self._pages),
+            *apphub.routes(self._pages),
+            *operations.routes(self._pages),
+            *outbox.routes(self._pages),
+            *review.routes(self._pages),
             Mount("/static", PackagedFiles(), name="static"),
         ]
 

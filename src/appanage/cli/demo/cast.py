@@ -32,6 +32,7 @@ class DemoOrganization:
     people: tuple[DemoPerson, ...]
     licenses: tuple[tuple[str, str, int], ...]  # code, name, units
     plan: Plan = Plan.STANDARD
+    is_operator: bool = False
 
     @property
     def id(self) -> uuid.UUID:
@@ -120,7 +121,33 @@ FABRIKAM = DemoOrganization(
     Plan.FREE,
 )
 
-ORGANIZATIONS = (NORTHWIND, CONTOSO, FABRIKAM)
+REVIEWER = "reviewer@appanage.example"
+APPANAGE = DemoOrganization(
+    "Appanage",
+    "appanage.example",
+    (
+        DemoPerson(
+            REVIEWER,
+            "Elin",
+            "Sandström",
+            "App Review Lead",
+            "Trust and Safety",
+            (Role.APP_REVIEWER,),
+        ),
+        DemoPerson(
+            "operator@appanage.example",
+            "Marcus",
+            "Adeyemi",
+            "Platform Operations Lead",
+            "Operations",
+            (Role.FULL_ADMIN, Role.OPERATOR),
+        ),
+    ),
+    _LICENSES,
+    is_operator=True,
+)
+
+ORGANIZATIONS = (NORTHWIND, CONTOSO, FABRIKAM, APPANAGE)
 
 INTEGRATION_NAME = "Meeting Notes"
 INTEGRATION_DESCRIPTION = (

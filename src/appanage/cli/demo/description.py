@@ -130,8 +130,13 @@ def _require_running(kept: Keepsake) -> None:
 
 def _rows() -> Iterator[str]:
     for organization in ORGANIZATIONS:
-        free = " (free plan)" if organization.plan == "free" else ""
-        yield f"  {organization.name}{free}"
+        yield f"  {organization.name}{_remark(organization)}"
         for person in organization.people:
             name = f"{person.first_name} {person.last_name}"
             yield f"    {person.email:<30} {name:<16} {person.does}"
+
+
+def _remark(organization: DemoOrganization) -> str:
+    if organization.is_operator:
+        return " (runs the platform)"
+    return " (free plan)" if organization.plan == "free" else ""

@@ -11,7 +11,7 @@ from appanage.apps.model import App, AppKind
 from appanage.apps.queries import AppFilter
 from appanage.apps.rules import AppRules
 from appanage.authorizations import bots, consents
-from appanage.authorizations.service import request_authorization
+from appanage.authorizations.requests import request_authorization
 from appanage.cli.demo.cast import (
     APP_DESCRIPTION,
     APP_NAME,
@@ -32,6 +32,7 @@ from appanage.cli.demo.cast import (
     DemoPerson,
 )
 from appanage.cli.demo.workforce import profile_of, workforce
+from appanage.directory import domains, operators
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, License, Organization
@@ -94,10 +95,14 @@ def _make_organization(tx: Transaction, one: DemoOrganization, passwords: Passwo
         for code, name, units in one.licenses
     ]
     tx.flush()
+    domains.verify(tx, one.domain, made, by=_NARRATOR)
+    if one.is_operator:
+        operators.appoint(tx, made, by=_NARRATOR)
     for number, person in zip(count(_FIRST_NAMED), one.people, strict=False):
         named = _make_named(tx, made, person, number, licenses)
         set_password(tx, named, PASSWORD, by=_NARRATOR, passwords=passwords)
-    _make_workforce(tx, made, one.domain, licenses)
+    if not one.is_operator:
+        _make_workforce(tx, made, one.domain, licenses)
 
 
 def _make_named(

@@ -11,6 +11,7 @@ from appanage.authorizations import queries as authorizations
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
 from appanage.cli.demo.keepsake import Keepsake
+from appanage.cli.demo.storekeeping import make_listings
 from appanage.deployment import Deployment
 from appanage.kit.origin import command_line_origin
 from appanage.kit.secrets import digest
@@ -42,6 +43,8 @@ def _working_secrets(tx: Transaction, deployment: Deployment, kept: Mapping[str,
     rules = deployment.app_rules
     if not making.is_present(tx):
         made = making.make(tx, rules, deployment.passwords)
+        if deployment.settings.rules.has_app_hub:
+            make_listings(tx, rules, reserved=deployment.settings.reserved_words)
         return {name: secret.reveal() for name, secret in made.items()}
     return {
         app.name: _working_secret(tx, app, kept.get(app.name, ""), rules)

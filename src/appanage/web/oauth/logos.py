@@ -21,4 +21,4 @@ def show(visit: Visit) -> Response:
     logo = apps.find_logo(visit.tx, app.id)
     if logo is None or not hmac.compare_digest(visit.text("v").encode(), (app.logo_digest or "").encode()):
         raise apps.no_such_app()
-    return picture(app, logo, is_named=True)
+    return picture(logo, digest=app.logo_digest, is_named=True)

@@ -1,0 +1,246 @@
+"""Sandboxes: made by anybody, shared with, and ended with all that hangs on them."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from appanage.authorizations import sandboxes, sharing
+from appanage.authorizations.sandboxes import MadeSandbox
+from appanage.directory import domains, operators, service
+from appanage.directory import sandboxes as directory
+from appanage.directory.model import Account, Organization, Plan, Sandbox
+from appanage.directory.queries import PeopleFilter, find_account, list_people
+from appanage.directory.roles import Role
+from appanage.directory.service import Profile
+from appanage.events import Actor
+from appanage.jobs.sandboxes import end_sandboxes
+from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
+from appanage.kit.paging import PageRequest
+from appanage.oauth.errors import InvalidToken
+from appanage.signin import service as signin
+from support import connecting
+from support.at_once import at_once
+from support.clock import MovableClock
+from support.consenting import integration
+from support.world import World
+
+
+@pytest.fixture
+def home(world: World) -> Organization:
+    return world.organization("Fabrikam GmbH", plan=Plan.FREE)
+
+
+@pytest.fixture
+def dana(world: World, home: Organization) -> Account:
+    """A developer in a free organization."""
+    return world.person(home, name="Dana Kim")
+
+
+def make(world: World, owner: Account, name: str = "Playground") -> MadeSandbox:
+    deployment = world.deployment
+    with deployment.transaction(world.origin) as tx:
+        by = find_account(tx, owner.id)
+        assert by is not None
+        rules, passwords = deployment.sandbox_rules, deployment.passwords
+        return sandboxes.create(tx, by, name, rules=rules, passwords=passwords)
+
+
+def end(world: World, owner: Account, made: MadeSandbox) -> None:
+    with world.deployment.transaction(world.origin) as tx:
+        by = find_account(tx, owner.id)
+        assert by is not None
+        longest = world.deployment.settings.lifetimes.longest_access_token
+        sandboxes.end(tx, by, made.sandbox.organization_id, longest_token=longest)
+
+
+def extend(world: World, owner: Account, made: MadeSandbox) -> None:
+    with world.deployment.transaction(world.origin) as tx:
+        rules = world.deployment.sandbox_rules
+        directory.extend(tx, tx.get_one(Account, owner.id), made.sandbox.organization_id, rules=rules)
+
+
+def can_sign_in(world: World, made: MadeSandbox) -> bool:
+    administrator = made.sandbox.administrator
+    with world.deployment.transaction(world.origin) as tx:
+        passwords = world.deployment.passwords
+        return (
+            signin.sign_in(tx, administrator.email, made.password.reveal(), passwords=passwords) is not None
+        )
+
+
+def works(world: World, token: str) -> bool:
+    world.deployment.feed.look()
+    with world.deployment.transaction(world.origin) as tx:
+        try:
+            world.deployment.verifier.caller_of(tx, token)
+        except InvalidToken:
+            return False
+        return True
+
+
+def types(world: World, organization: Organization, prefix: str) -> list[str]:
+    return [event.type for event in world.events(organization) if event.type.startswith(prefix)]
+
+
+def test_a_developer_is_full_administrator_of_a_sandbox_with_people(
+    world: World, home: Organization, dana: Account
+):
+    made = make(world, dana)
+    organization = made.sandbox.organization
+    with world.deployment.transaction(world.origin) as tx:
+        people = list_people(tx, organization.id, PeopleFilter(), PageRequest()).items
+    administrator = made.sandbox.administrator
+
+    assert administrator.roles == {Role.FULL_ADMIN, Role.COMPLIANCE_OFFICER}
+    assert administrator.email.startswith("dana-kim-admin@")
+    assert administrator.email.endswith(".sandbox.internal")
+    assert len(people) == 6
+    assert len({person.email.partition("@")[2] for person in people}) == 1
+    assert can_sign_in(world, made)
+    assert types(world, home, "sandbox.") == types(world, organization, "sandbox.") == ["sandbox.created"]
+    assert made.password.reveal() not in str([event.data for event in world.events(organization)])
+
+
+def test_one_person_has_only_so_many_at_a_time(world: World, dana: Account):
+    first = make(world, dana)
+    results = at_once([lambda: make(world, dana)] * 2)
+
+    assert sorted(type(one).__name__ for one in results) == ["Conflict", "MadeSandbox"]
+    end(world, dana, first)
+    make(world, dana)
+    for name in ("", " ", "x" * 81, "a\tb"):
+        with pytest.raises(Invalid):
+            make(world, dana, name)
+
+
+def test_a_sandbox_is_no_home(world: World, dana: Account):
+    """It makes no further ones, runs no platform, has no domain; its addresses are nobody else's."""
+    made = make(world, dana)
+    administrator, organization = made.sandbox.administrator, made.sandbox.organization
+    bot = world.bot(administrator)
+
+    with pytest.raises(Conflict, match="is a sandbox"):
+        make(world, administrator)
+    with world.deployment.transaction(world.origin) as tx:
+        with pytest.raises(NotPermitted):
+            sandboxes.create(
+                tx,
+                tx.get_one(Account, bot.app.bot_account_id),
+                "Robots",
+                rules=world.deployment.sandbox_rules,
+                passwords=world.deployment.passwords,
+            )
+        with pytest.raises(Conflict, match="is a sandbox"):
+            domains.verify(tx, "play.example", organization, by=Actor("The operator"))
+        for domain in ("sandbox.internal", administrator.email.partition("@")[2]):
+            eve = Profile(f"eve@{domain}", display_name="Eve")
+            own = world.deployment.settings.own_domains
+            with pytest.raises(Invalid):
+                service.create_person(tx, organization, eve, by=Actor("Eve"), own_domains=own)
+        found = operators.find_operators_organization(tx)
+        if found is None:
+            with pytest.raises(Conflict, match="is a sandbox"):
+                operators.appoint(tx, organization, by=Actor("The operator"))
+
+
+def test_it_is_extended_only_when_it_is_soon_to_end(
+    world: World, dana: Account, home: Organization, clock: MovableClock
+):
+    made = make(world, dana)
+    born = clock()
+    clock.advance(days=75)
+    with pytest.raises(Conflict, match="can be extended from"):
+        extend(world, dana, made)
+    clock.advance(days=2)
+    extend(world, dana, made)
+    with world.deployment.transaction(world.origin) as tx:
+        (sandbox,) = directory.list_owned(tx, dana, PageRequest()).items
+
+    assert abs(sandbox.expires_at - born - timedelta(days=77 + 90)) < timedelta(minutes=5)
+    assert types(world, home, "sandbox.") == ["sandbox.created", "sandbox.extended"]
+    with pytest.raises(NotFound):
+        extend(world, world.person(home), made)
+    clock.advance(days=91)
+    with pytest.raises(Conflict, match="has ended"):
+        extend(world, dana, made)
+
+
+@pytest.fixture
+def lived_in(world: World, dana: Account) -> tuple[MadeSandbox, list[str]]:
+    """A sandbox that authorized an app from elsewhere and made one of its own, with a living token of every sort."""
+    made = make(world, dana)
+    administrator = made.sandbox.administrator
+    sync = world.service_app(dana, requested=False)
+    with world.deployment.transaction(world.origin) as tx:
+        sharing.share(
+            tx,
+            sync.id,
+            made.sandbox.organization,
+            by=tx.get_one(Account, dana.id),
+            addressed_to="its id",
+            rules=world.deployment.app_rules,
+        )
+    world.authorize(sync, administrator)
+    tokens = [world.retrieve(sync, made.sandbox.organization).access_token.reveal()]
+    inside = world.service_app(world.full_admin(made.sandbox.organization), name="Inside")
+    world.authorize(inside, administrator)
+    tokens.append(world.retrieve(inside, made.sandbox.organization).access_token.reveal())
+    desk = world.integration(administrator, name="Desk from the sandbox")
+    tokens.append(
+        connecting.connect(world, desk.app, world.person(world.organization())).access_token.reveal()
+    )
+    tokens.append(connecting.connect(world, integration(world), administrator).access_token.reveal())
+    tokens.append(world.token(administrator))
+    tokens.append(world.bot(administrator).token)
+    assert [works(world, token) for token in tokens] == [True] * 6
+    return made, tokens
+
+
+def by_its_developer(world: World, dana: Account, made: MadeSandbox) -> None:
+    end(world, dana, made)
+
+
+def by_itself(world: World, dana: Account, made: MadeSandbox) -> None:
+    """Its tokens would live for days: only its end has come."""
+    with world.deployment.transaction(world.origin) as tx:
+        tx.get_one(Sandbox, made.sandbox.organization_id).expires_at = tx.now
+    assert end_sandboxes(world.deployment, lambda _: False) >= 1
+    assert end_sandboxes(world.deployment, lambda _: False) == 0
+
+
+@pytest.mark.parametrize(("way", "how"), [(by_its_developer, "revoked"), (by_itself, "expired")])
+def test_all_that_hung_on_it_ends_with_it(
+    world: World,
+    dana: Account,
+    home: Organization,
+    lived_in: tuple[MadeSandbox, list[str]],
+    way: Callable[..., None],
+    how: str,
+):
+    """MACH-04, MACH-06, SES-08: whoever ends it."""
+    made, tokens = lived_in
+    organization = made.sandbox.organization
+
+    way(world, dana, made)
+
+    assert [works(world, token) for token in tokens] == [False] * 6
+    assert not can_sign_in(world, made)
+    assert types(world, organization, f"authorization.{how}") == [f"authorization.{how}"] * 2
+    assert types(world, home, "sandbox.")[-1] == "sandbox.ended"
+    with pytest.raises(Conflict, match="has ended"):
+        end(world, dana, made)
+    with world.deployment.transaction(world.origin) as tx:
+        assert tx.get_one(Organization, organization.id).suspended_at is not None
+
+
+def test_a_strangers_sandbox_does_not_exist(world: World, dana: Account, home: Organization):
+    made, colleague = make(world, dana), world.person(home)
+
+    with pytest.raises(NotFound):
+        end(world, colleague, made)
+    with world.deployment.transaction(world.origin) as tx:
+        assert directory.list_owned(tx, colleague, PageRequest()).items == []
+        with pytest.raises(NotFound):
+            directory.get_owned(tx, dana, uuid.uuid4())
