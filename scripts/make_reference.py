@@ -66,6 +66,7 @@ _RULES: dict[str, Callable[[Profile], str]] = {
     "Addresses that others name are called (`APPANAGE_OUTBOUND`)": lambda profile: ", ".join(
         profile.outbound
     ),
+    "Letters are sent under (`APPANAGE_MAIL__SECURITY`)": lambda profile: ", ".join(profile.mail_security),
 }
 
 
