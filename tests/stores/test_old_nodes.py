@@ -6,22 +6,27 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Engine, column, create_engine, func, insert, inspect, table
+from sqlalchemy import Connection, Engine, column, create_engine, func, insert, inspect, table, text
 
 from appanage.authorizations.model import Authorization, AuthorizationKind
+from appanage.directory.queries import get_account
+from appanage.directory.roles import Role
+from appanage.events import Event
 from appanage.storage import migrate
 from appanage.storage.engine import driver_url
 from support.world import World
 
-BEFORE_INTEGRATIONS = "0003"
+BEFORE_INTEGRATIONS, BEFORE_THE_APP_HUB = "0003", "0007"
 
 
-@pytest.fixture(scope="module")
-def old_columns(new_database: Callable[[], str]) -> Iterator[dict[str, list[str]]]:
-    """The tables, each with its columns, as a node that knows of no integrations knows them."""
+@pytest.fixture(scope="module", params=[BEFORE_INTEGRATIONS, BEFORE_THE_APP_HUB])
+def old_columns(
+    request: pytest.FixtureRequest, new_database: Callable[[], str]
+) -> Iterator[dict[str, list[str]]]:
+    """The tables, each with its columns, as a node of that time knows them."""
     engine: Engine = create_engine(driver_url(new_database()))
     with engine.begin() as connection:
-        command.upgrade(migrate.config(connection), BEFORE_INTEGRATIONS)
+        command.upgrade(migrate.config(connection), request.param)
         yield columns_of(connection)
     engine.dispose()
 
@@ -70,3 +75,25 @@ def test_an_old_node_can_still_keep_an_authorization(world: World, old_columns: 
         assert kept.kind == AuthorizationKind.ORGANIZATION
         assert (kept.is_usable_at(tx.now), kept.is_personal, kept.resources) == (True, False, [])
         assert kept.usable_scopes == {"spark-admin:people_read"}
+
+
+def test_what_only_a_newer_node_knows_keeps_nobody_from_anything(world: World):
+    """TEN-07: its roles are none here, and its events are shown by their type."""
+    organization = world.organization("Northwind Traders")
+    person = world.full_admin(organization, name="Priya Raman")
+    with world.deployment.transaction(world.origin) as tx:
+        tx.execute(
+            text("INSERT INTO account_roles (account_id, role) VALUES (:id, 'id_emperor')"), {"id": person.id}
+        )
+        tx.execute(text("UPDATE accounts SET title = 'Head' WHERE id = :id"), {"id": person.id})
+    with world.deployment.transaction(world.origin) as tx:
+        fresh = get_account(tx, organization.id, person.id)
+        fresh.assign(frozenset({Role.FULL_ADMIN, Role.COMPLIANCE_OFFICER}))
+
+        assert fresh.roles == {Role.FULL_ADMIN, Role.COMPLIANCE_OFFICER}
+        assert {row.role for row in fresh.role_rows} >= {"id_emperor"}
+
+    shown = Event(
+        type="crown.lost", actor_name="Priya Raman", target_name="Crown", target_organization_name=""
+    )
+    assert shown.action_text == "Priya Raman: crown.lost, Crown."

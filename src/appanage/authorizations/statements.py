@@ -20,7 +20,7 @@ from appanage.apps.model import is_active as is_active_app
 from appanage.authorizations.model import AuthorizationKind
 from appanage.authorizations.standing import Standing
 from appanage.directory.model import is_active as is_active_account
-from appanage.directory.roles import Role
+from appanage.directory.roles import known_roles
 
 Connection = AsyncConnection[Any]
 
@@ -173,7 +173,7 @@ def _standing(row: Any) -> Standing:
         is_account_active=is_active_account(
             row.account_deleted_at, row.login_enabled, row.account_organization_suspended_at
         ),
-        roles=frozenset(map(Role, row.roles)),
+        roles=known_roles(row.roles),
         scopes=frozenset(row.approved),
         valid_from=row.valid_from,
         app_valid_from=row.app_valid_from,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from appanage.directory.roles import ADMINISTRATORS, OF_EVERY_ORGANIZATION, Role, labels
+from appanage.directory.roles import ADMINISTRATORS, OF_EVERY_ORGANIZATION, Role, known_roles, labels
 from appanage.events import Actor, Target
 from appanage.storage import Record
 
@@ -135,7 +135,7 @@ class Account(Record):
 
     @property
     def roles(self) -> frozenset[Role]:
-        return frozenset(Role(row.role) for row in self.role_rows)
+        return known_roles(row.role for row in self.role_rows)
 
     @property
     def license_ids(self) -> list[uuid.UUID]:
@@ -154,9 +154,9 @@ class Account(Record):
 
     def assign(self, roles: frozenset[Role]) -> None:
         """Gives exactly these roles."""
-        kept = [row for row in self.role_rows if Role(row.role) in roles]
-        missing = roles - {Role(row.role) for row in kept}
-        self.role_rows = kept + [AccountRole(role=role.value) for role in sorted(missing)]
+        kept = [row for row in self.role_rows if not known_roles([row.role]) - roles]
+        missing = roles - known_roles(row.role for row in kept)
+        self.role_rows = [*kept, *(AccountRole(role=role.value) for role in sorted(missing))]
 
     def as_actor(self) -> Actor:
         return Actor(

@@ -1,6 +1,6 @@
 """The roles that an account can hold in its organization, with the platform's keys and names (reference §5.6)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 
@@ -31,6 +31,8 @@ _LABELS = {
     Role.OPERATOR: "Operator",
 }
 
+_BY_KEY = {role.value: role for role in Role}
+
 ADMINISTRATORS = frozenset(
     {Role.FULL_ADMIN, Role.READONLY_ADMIN, Role.USER_ADMIN, Role.DEVICE_ADMIN, Role.SUPPORT_ADMIN}
 )
@@ -51,6 +53,11 @@ TOKEN_ADMINISTRATORS = frozenset({Role.FULL_ADMIN, Role.USER_ADMIN, Role.DEVICE_
 
 def find_role(key: str, among: Collection[Role]) -> Role | None:
     return next((role for role in among if role.value == key), None)
+
+
+def known_roles(keys: Iterable[str]) -> frozenset[Role]:
+    """Those that this version knows: a newer node may have assigned one that it does not (checklist TEN-07)."""
+    return frozenset(role for role in map(_BY_KEY.get, keys) if role is not None)
 
 
 def labels(roles: Collection[Role]) -> list[str]:

@@ -485,6 +485,11 @@ AMONG_ADMINISTRATORS = (
 """What an organization keeps to itself, although it is about somebody's app."""
 
 
+def unknown_type(name: str) -> EventType:
+    """One that a newer node has recorded, for an older one that shows it (checklist TEN-07)."""
+    return EventType(name, Category.APPLICATIONS, name, f"{{actor}}: {name}, {{target}}.")
+
+
 @cache
 def event_types() -> dict[str, EventType]:
     return {type_.name: type_ for type_ in TYPES}

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import FetchedValue, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from appanage.events.catalogue import EventType, event_types
+from appanage.events.catalogue import EventType, event_types, unknown_type
 from appanage.storage import Record
 
 PLATFORM = uuid.UUID(int=0)
@@ -102,7 +102,7 @@ class Event(Record):
     @property
     def kind(self) -> EventType:
         """What the catalogue says about this type of event."""
-        return event_types()[self.type]
+        return event_types().get(self.type) or unknown_type(self.type)
 
     @property
     def action_text(self) -> str:

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0008"
 down_revision = "0007"
@@ -144,13 +143,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.add_column(
-        "apps", sa.Column("optional_scopes", sa.ARRAY(sa.Text()), server_default="{}", nullable=False)
-    )
-    op.add_column("apps", sa.Column("proposed", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
-    op.add_column("apps", sa.Column("suspended_by_name", sa.Text(), nullable=True))
-    op.add_column("apps", sa.Column("suspension_reason", sa.Text(), nullable=True))
-    op.add_column("apps", sa.Column("valid_from", sa.DateTime(timezone=True), nullable=True))
-    op.add_column(
         "authorization_requests", sa.Column("origin", sa.Text(), server_default="developer", nullable=False)
     )
     op.add_column("authorization_requests", sa.Column("addressed_to", sa.Text(), nullable=True))
@@ -205,29 +197,4 @@ def upgrade() -> None:
         op.f("ck_authorization_requests_decided_with_a_decision"),
         "authorization_requests",
         "(decision IS NULL) = (decided_at IS NULL)",
-    )
-    op.add_column(
-        "authorizations",
-        sa.Column("declined_scopes", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
-    )
-    op.add_column("authorizations", sa.Column("authorized_by_rule", sa.Text(), nullable=True))
-    op.add_column("authorizations", sa.Column("app_version", sa.BigInteger(), nullable=True))
-    op.add_column("authorizations", sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(
-        "ix_authorizations_ends_at",
-        "authorizations",
-        ["ends_at"],
-        unique=False,
-        postgresql_where=sa.text("ends_at IS NOT NULL AND ended_at IS NULL"),
-    )
-    op.add_column(
-        "organizations",
-        sa.Column("is_operator", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-    )
-    op.create_index(
-        "uq_organizations_is_operator",
-        "organizations",
-        ["is_operator"],
-        unique=True,
-        postgresql_where=sa.text("is_operator"),
     )

@@ -209,5 +209,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_proposed_logos_app_id_apps")),
         sa.PrimaryKeyConstraint("app_id", "digest", name=op.f("pk_proposed_logos")),
     )
-    op.add_column("apps", sa.Column("edition", sa.BigInteger(), server_default="1", nullable=False))
-    op.execute("UPDATE apps SET edition = version WHERE edition <> version")
