@@ -15,6 +15,7 @@ from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
 from appanage.kit.ids import Kind
 from support.asking import request, set_app_policy, share
+from support.deciding import authorizations_of
 from support.refusals import counted_statements
 from support.world import NARRATOR, MadeApp, World
 
@@ -236,6 +237,35 @@ class TestDeciding:
         assert proposed["state"] == "waiting"
         assert proposed["proposalId"]
         assert "second administrator" in decide(admin, seen, 409, decision="decline", reason="No.")["message"]
+
+    def test_a_request_that_is_over_authorizes_nothing(
+        self,
+        world: World,
+        calling: Calling,
+        admin: Caller,
+        priya: Account,
+        lena: Account,
+        dana: Account,
+    ):
+        """CONS-09: declined, withdrawn, or its authorization has ended since; a repeat in between is a repeat."""
+        declined, withdrawn, done = (world.service_app(dana, requested=False) for _ in range(3))
+        for one in (declined, withdrawn, done):
+            world.list_app(one)
+        of_declined, of_withdrawn, of_done = (
+            {"id": str(request(world, one, lena).request.id)} for one in (declined, withdrawn, done)
+        )
+        request(world, withdrawn, priya)
+        decide(admin, of_declined, decision="decline", reason="No.")
+        calling(world.token(lena)).delete(f"/authorizationRequests/{of_withdrawn['id']}")
+        first = decide(admin, of_done, decision="authorize")
+        assert decide(admin, of_done, decision="authorize")["authorizationId"] == first["authorizationId"]
+        world.deauthorize(done, priya)
+
+        for over in (of_declined, of_withdrawn, of_done):
+            assert "Nothing was changed" in decide(admin, over, 409, decision="authorize")["message"]
+
+        for one in (declined, withdrawn, done):
+            assert [each for each in authorizations_of(world, one) if each.is_active] == []
 
     def test_who_may_not_decide_is_refused_and_that_is_kept(
         self, world: World, calling: Calling, made: MadeApp, organization: Organization

@@ -144,6 +144,7 @@ def test_the_way_of_a_version_over_the_api(
     approved = ravi.post(f"{theirs}/decision", {"decision": "approve", "number": 2})
 
     assert (submission["number"], submission["status"], submission["name"]) == (1, "submitted", made.app.name)
+    assert submission["app"]["owners"] == given_back["app"]["owners"] == [submission["submittedBy"]]
     assert submission["app"]["scopes"] == ["spark-admin:people_read", "spark-admin:people_write"]
     assert submission["listing"]["privacyUrl"] == "https://sync.fabrikam.example/privacy"
     assert (given_back["status"], given_back["checked"]) == ("changes_requested", ["privacy", "tested"])

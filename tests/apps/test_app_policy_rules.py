@@ -39,8 +39,10 @@ REFUSED, TWO, ONE, BY_POLICY = (
 FROM_LAX_TO_STRICT = [BY_POLICY, ONE, TWO, REFUSED]
 
 
-def matter(*scopes: str, reviewed: bool = True, named: AppRuleMode | None = None) -> Matter:
-    return Matter("Workforce Sync", frozenset(scopes), reviewed, named)
+def matter(
+    *scopes: str, reviewed: bool = True, named: AppRuleMode | None = None, refused: bool = False
+) -> Matter:
+    return Matter("Workforce Sync", frozenset(scopes), reviewed, named, was_refused_by_a_person=refused)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,7 @@ def test_what_an_administrator_who_decides_hears(terms: Terms, asked: Matter, ou
         (Terms(requesters=NOBODY, only_allowed=True), matter(LOW), PERSON, REFUSED, Rule.NOT_ALLOWED_BY_NAME),
         (Terms(authorizes_low_risk=True), matter(LOW), PERSON, BY_POLICY, Rule.LOW_RISK),
         (Terms(authorizes_low_risk=True), matter(LOW, reviewed=False), PERSON, ONE, Rule.ONE_IS_ENOUGH),
+        (Terms(authorizes_low_risk=True), matter(LOW, refused=True), PERSON, ONE, Rule.ONE_IS_ENOUGH),
         (Terms(authorizes_low_risk=True), matter(LOW, MEDIUM), PERSON, ONE, Rule.ONE_IS_ENOUGH),
         (Terms(authorizes_low_risk=True), matter("gone:scope"), PERSON, ONE, Rule.ONE_IS_ENOUGH),
         (Terms(authorizes_low_risk=True), matter(), PERSON, ONE, Rule.ONE_IS_ENOUGH),
@@ -182,6 +185,7 @@ MATTERS = st.builds(
     st.sampled_from([LOW, MEDIUM, HIGH, "gone:scope"]),
     reviewed=st.booleans(),
     named=st.sampled_from([None, *AppRuleMode]),
+    refused=st.booleans(),
 )
 ROLES = st.sampled_from([PERSON, ADMIN, [Role.FULL_ADMIN], [Role.COMPLIANCE_OFFICER]])
 
@@ -244,5 +248,6 @@ def test_no_role_makes_a_request_stricter_and_no_request_is_laxer_than_the_polic
         assert asked.is_reviewed
         assert asked.scopes == {LOW}
         assert asked.named is not BLOCK
+        assert not asked.was_refused_by_a_person
     else:
         assert strictness(as_admin.outcome) >= strictness(of_decision(terms, asked).outcome)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Event
 
 import pytest
@@ -96,6 +97,40 @@ def test_an_abandoned_job_stays_when_the_next_of_its_kind_waits(deployment: Depl
 
     assert states(deployment, "prune_passing") == ["doing", "todo"]
     assert states(deployment, "retry_abandoned_jobs") == []
+
+
+def test_no_chore_waits_for_those_that_last(
+    deployment: Deployment, queue: App, monkeypatch: pytest.MonkeyPatch
+):
+    """Also not when these are due again meanwhile: one of each is enough."""
+    begun, quick, told_to_stop = list[str](), Event(), Event()
+
+    def last(name: str, _: Deployment, pause: Pause) -> None:
+        begun.append(name)
+        while not (told_to_stop.is_set() or pause(0.01)):
+            pass
+
+    names = [f"lasting{number}" for number in range(9)]
+    chores = [Chore(name, "0 0 1 1 *", partial(last, name)) for name in names]
+    seldom = Chore("quick", "0 0 1 1 *", lambda *_: quick.set())
+    monkeypatch.setattr(worker, "CHORES", (*chores, seldom))
+    busy = job_queue(deployment)
+    busy.periodic_registry.periodic_tasks.clear()
+
+    async def work_and_look() -> None:
+        working = asyncio.create_task(worker.work(busy))
+        try:
+            for name in [*names, *names, "quick"]:
+                queue.configure_task(name).defer(timestamp=0)
+            assert await asyncio.to_thread(quick.wait, 10)
+        finally:
+            told_to_stop.set()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(work_and_look())
+
+    assert sorted(begun) == names
 
 
 def test_a_chore_that_lasts_is_told_when_the_worker_is_to_stop(

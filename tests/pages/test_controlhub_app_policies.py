@@ -1,6 +1,7 @@
 """App policies in the administrators' console: settled, previewed, and apps named in them."""
 
 import uuid
+from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -161,6 +162,8 @@ def test_an_app_is_found_named_and_left_to_the_policy_again(
     for search in (listed.app.name[:12], listed.client_id, str(listed.id), world.app_id(listed)):
         shown = priya.get(f"{APPS}?q={search}")
         assert listed.app.name in shown.text
+    for nonsense in (b"ciscospark://us/APPLICATION/\0", b"ciscospark://us/APPLICATION/a b"):
+        assert listed.app.name not in priya.get(f"{APPS}?q={urlsafe_b64encode(nonsense).decode()}").text
     shown = priya.get(f"{APPS}/{listed.id}")
     assert "Everybody in your organization" in shown.text
     assert "one_is_enough" in shown.text

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from appanage.apphub import queries
 from appanage.apphub.model import Submission
 from appanage.apps import service as apps
 from appanage.apps import versions
@@ -71,7 +72,12 @@ def change(world: World, made: MadeApp, **draft: Any) -> None:
 
 
 def test_a_reviewer_finds_takes_and_approves_a_version(
-    world: World, ritas: Browser, ready: MadeApp, submission: Submission, organization: Organization
+    world: World,
+    ritas: Browser,
+    ready: MadeApp,
+    submission: Submission,
+    organization: Organization,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """Every step on a page: the queue, the version with all that was handed in, checklist, message, decision."""
     name = ready.app.name
@@ -98,6 +104,10 @@ def test_a_reviewer_finds_takes_and_approves_a_version(
     ticked = ritas.submit(f"{page_of(submission)}/checklist", {"checked": ["tested", "privacy"]})
     assert "2 of 8 points" in ticked.text
     assert "Which system?" in ritas.submit(f"{page_of(submission)}/message", {"text": "Which system?"}).text
+    monkeypatch.setattr(queries, "MOST_MESSAGES", 1)
+    cut = ritas.submit(f"{page_of(submission)}/message", {"text": "Any?"}).text
+    assert "These are the newest 1 messages; there are earlier ones." in cut
+    assert "Which system?" not in cut
 
     missing = ritas.submit(f"{page_of(submission)}/decision", {"reason": "Kept"}, status=422)
     assert "Choose a decision. Nothing was changed." in missing.text

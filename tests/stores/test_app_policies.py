@@ -35,6 +35,7 @@ from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refused
 from appanage.kit.paging import PageRequest
 from stores.test_locks import waits_for_a_lock
+from support.asking import remind
 from support.at_once import at_once
 from support.policing import set_app_policy, set_app_rule, terms_of
 from support.refusals import counted_statements
@@ -238,6 +239,8 @@ def test_a_block_ends_what_runs_and_what_waits_and_nothing_else(
     assert first.app_id is None, "what an organization settles is its own business (AUD-05)"
     assert len(world.events(organization, "authorization.revoked")) == 1
     assert len(world.events(organization, "authorization.request_declined")) == 1
+    with pytest.raises(Conflict, match="blocks Workforce Sync by name"):
+        remind(world, made)
     refused = authorize(world, made, admin)
     assert refused.error.message == "The policy of your organization blocks Workforce Sync by name."
     with pytest.raises(NotPermitted, match="blocks Asked For by name"):
@@ -339,6 +342,10 @@ def test_an_organization_names_a_bounded_number_of_apps(
         set_app_rule(world, admin, other, BLOCK)
 
     assert set_app_rule(world, admin, made, BLOCK) == Aftermath(requests=1), "a change needs no room"
+    with pytest.raises(Conflict, match="at most 1 app"):
+        replace_all(world, admin, Terms(), [(made, BLOCK), (other, BLOCK)], version=2)
+    for number, one in enumerate((other, made)):  # one of them comes before the other in the order of locks
+        replace_all(world, admin, Terms(), [(one, ALLOW)], version=2 + 2 * number)
 
 
 def test_a_decision_that_meets_a_block_waits_for_it_and_is_refused(

@@ -14,7 +14,7 @@ from appanage.directory.model import Account, Organization
 from appanage.directory.queries import find_account
 from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
-from appanage.kit.paging import Page, PageRequest
+from appanage.kit.paging import Page, PageRequest, encode_cursor
 from support.shelf import put_up
 from support.world import MadeApp, World
 
@@ -114,6 +114,8 @@ def test_filters_narrow_what_is_shown_and_unknown_ones_show_nothing(world: World
     assert found(world) == ["Ant", "Bee", "cat", "Dog"]
     assert found(world, category="security") == ["Ant", "Bee", "Dog"]
     assert found(world, category="security", kind="service_app", tag="red") == ["Ant", "Bee"]
+    assert found(world, tag=" RED ") == found(world, search="fabrikam", tag="Red") == ["Ant", "Bee"]
+    assert "red" not in counted(world, search="fabrikam", tag="RED").tags
     assert found(world, language="de-DE") == ["Ant"]
     assert found(world, search="fabrikam", category="finance") == ["cat"]
     assert (
@@ -167,7 +169,8 @@ def test_a_cursor_of_another_list_is_refused(world: World, developer: Account, w
         listed(world, developer, f"Farm {number}")
     other = page_of(world, PageRequest(1), **({} if wanted else {"search": "farm"})).next_cursor
 
-    for cursor in (other, "nonsense", "WyJOYU4iLCAiYSIsICJiIl0"):
+    endless = encode_cursor(("1E+999999", "farm", str(developer.id)))
+    for cursor in (other, "nonsense", "WyJOYU4iLCAiYSIsICJiIl0", endless if wanted else other):
         with pytest.raises(Invalid):
             page_of(world, PageRequest(1, cursor), **wanted)
 
@@ -270,6 +273,15 @@ def test_reviewers_feature_apps_and_owners_or_reviewers_take_them_out(world: Wor
         act(stranger)
     with pytest.raises(NotPermitted):
         act(stranger, "I want to.")
+    with world.deployment.transaction(world.origin) as tx:
+        app, stale = tx.get_one(App, made.id), tx.get_one(Account, developer.id)
+        assert catalogue.is_owner(tx, app, stale)
+        with world.deployment.transaction(world.origin) as meanwhile:
+            meanwhile.get_one(Account, developer.id).login_enabled = False
+        with pytest.raises(NotPermitted):
+            catalogue.unlist(tx, app, by=stale, reason="I may not by now.")
+    with world.deployment.transaction(world.origin) as tx:
+        tx.get_one(Account, developer.id).login_enabled = True
     act(reviewer)
     act(reviewer)
     with pytest.raises(Invalid):

@@ -10,6 +10,7 @@ from appanage.authorizations.model import AuthorizationRequest, RequestDecision,
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid, NotPermitted, Refused
+from support.asking import remind
 from support.clock import MovableClock
 from support.deciding import (
     LICENSES,
@@ -151,11 +152,21 @@ class TestAddedScopes:
         self, world: World, clock: MovableClock, admin: Account, changed: MadeApp
     ):
         end = clock() + MONTH
+        asked = remind(world, changed)
 
         kept = decide(world, changed, admin, scopes=[READ], ends_at=end)
 
         assert (kept.scopes, kept.declined_scopes, kept.ends_at) == ([READ], [], end)
-        assert standing(world, changed, admin).needs_decision
+        assert kept.app_version == 1
+        waiting = standing(world, changed, admin)
+        assert waiting.needs_decision
+        assert waiting.request is not None
+        assert (waiting.request.id, waiting.request.is_open) == (asked.id, True)
+
+        approved = decide(world, changed, admin, scopes=[READ, LICENSES])
+
+        assert approved.app_version == 2
+        assert standing(world, changed, admin).askers == 0
 
     def test_without_an_authorization_there_is_nothing_to_decline(
         self, world: World, admin: Account, made: MadeApp

@@ -203,6 +203,28 @@ def test_a_listed_app_is_adopted_at_once_and_who_waited_still_does(world, made, 
         assert app.visibility == Visibility.PUBLIC
 
 
+def test_what_is_refused_settles_nothing(world, made, dana, omar):
+    """Pages show a refusal and commit: what waited for a review still waits then, though the app is listed no more."""
+    world.list_app(made)
+    act(world, made, dana, owners.add, omar)
+    with world.deployment.transaction(world.origin) as tx:
+        app, by = queries.get_app(tx, made.id), tx.get_one(Account, dana.id)
+        app.visibility = Visibility.ORGANIZATION
+        rules = world.deployment.app_rules
+        tx.flush()
+        for refused in (
+            lambda: owners.add(tx, app, omar, by=by, rules=rules),
+            lambda: owners.remove(tx, app, app.organization_id, by=by, rules=rules),
+            lambda: owners.transfer(tx, app, by, by=by, rules=rules),
+        ):
+            with pytest.raises((Conflict, NotFound, Invalid)):
+                refused()
+
+    assert owners_of(world, made) == ["Dana Kim"]
+    act(world, made, dana, owners.transfer, omar)
+    assert owners_of(world, made) == ["Omar Haddad"]
+
+
 def test_of_several_who_adopt_an_app_at_once_one_does(world, organization, made, dana, priya):
     """The one who waited finds it owned, though they opened the page before."""
     administrators = [priya, *(world.full_admin(organization) for _ in range(MANY - 1))]

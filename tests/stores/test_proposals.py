@@ -1,12 +1,15 @@
 """High-risk scopes take two administrators, where the organization's policy says so (CONS-07)."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
+from appanage.authorizations import inbox, proposals
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import (
     AppRuleMode,
@@ -20,8 +23,11 @@ from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
+from appanage.jobs import endings
 from appanage.jobs.endings import end_overdue
 from appanage.kit.errors import Conflict, NotFound, NotPermitted, Refused
+from appanage.storage import Transaction
+from support.asking import decline, share
 from support.at_once import at_once
 from support.clock import MovableClock
 from support.deciding import (
@@ -203,6 +209,39 @@ def test_it_expires_when_nobody_confirms_it(
     assert propose(world, made, omar).id != proposal.id
 
 
+def test_an_end_that_fails_keeps_no_other_waiting(
+    world: World,
+    deployment: Deployment,
+    clock: MovableClock,
+    priya: Account,
+    made: MadeApp,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Also when all of a batch fail; they are told of, and tried again the next time."""
+    made_of = [world.service_app(made.developer, scopes=[WRITE]) for _ in range(2)]
+    waiting = [propose(world, one, priya) for one in (made, *made_of)]
+    clock.advance(days=7)
+    expire = proposals.expire
+
+    def fails_for_the_first(tx: Transaction, proposal_id: uuid.UUID) -> bool:
+        if proposal_id == waiting[0].id:
+            raise RuntimeError("for a test")
+        return expire(tx, proposal_id)
+
+    monkeypatch.setattr(endings, "BATCH", 1)
+    monkeypatch.setattr(proposals, "expire", fails_for_the_first)
+    with capture_logs() as logged:
+        end_overdue(deployment, lambda _seconds: False)
+
+    waits, *others = [state_of(world, one) for one in waiting]
+    assert (waits, set(others)) == (ProposalState.WAITING, {ProposalState.EXPIRED})
+    (failed,) = [one for one in logged if one["log_level"] == "error"]
+    assert (failed["kind"], failed["id"]) == ("proposal", str(waiting[0].id))
+    monkeypatch.undo()
+    end_overdue(deployment, lambda _seconds: False)
+    assert state_of(world, waiting[0]) == ProposalState.EXPIRED
+
+
 def test_an_app_that_changed_since_is_decided_on_anew(
     world: World, organization: Organization, priya: Account, omar: Account, made: MadeApp
 ):
@@ -218,6 +257,31 @@ def test_an_app_that_changed_since_is_decided_on_anew(
 
     assert anew.scopes == [LICENSES, READ, WRITE]
     assert state_of(world, proposal) == ProposalState.WITHDRAWN
+
+
+def test_a_proposal_that_the_app_has_outrun_is_in_nobodys_way(
+    world: World, organization: Organization, priya: Account, omar: Account, made: MadeApp
+):
+    """CONS-03: it is not counted, another administrator proposes anew, and what was asked can be declined."""
+    other = world.service_app(made.developer, scopes=[WRITE])
+    outrun, kept = propose(world, made, priya), propose(world, other, priya)
+    for one in (made, other):
+        ask_for(world, one, [READ, WRITE, LICENSES])
+
+    with world.deployment.transaction(world.origin) as tx:
+        assert inbox.list_waiting_proposals(tx, organization.id) == []
+    anew = propose(world, made, omar)
+    assert not isinstance(decline(world, other, omar), Refused)
+
+    assert anew.scopes == [LICENSES, READ, WRITE]
+    with world.deployment.transaction(world.origin) as tx:
+        assert [one.id for one in inbox.list_waiting_proposals(tx, organization.id)] == [anew.id]
+        assert inbox.count_waiting(tx, organization.id) == 1
+        closed = tx.get_one(AuthorizationProposal, outrun.id)
+        assert (closed.state, closed.decided_by) == (ProposalState.EXPIRED, None)
+        assert closed.decision_reason == "The app has changed since."
+    with pytest.raises(Conflict):
+        confirm(world, kept, omar)
 
 
 def test_the_policy_of_that_moment_holds(
@@ -279,6 +343,8 @@ def test_another_decision_overtakes_it(
     world.authorize(made, omar)
 
     assert state_of(world, proposal) == ProposalState.DECLINED
+    [declined] = world.events(organization, "authorization.proposal_declined")
+    assert (declined.data["overtaken"], declined.data["reason"]) == (True, "One administrator decided.")
 
     set_app_policy(world, omar, second_administrator=SecondAdministrator.HIGH_RISK)
     ask_for(world, made, [READ, WRITE, LICENSES, "spark-admin:licenses_write"])
@@ -409,8 +475,14 @@ def test_a_proposal_for_an_app_of_the_app_hub_is_listed(world: World, priya: Acc
 def test_deleting_the_app_ends_what_waits(
     world: World, organization: Organization, priya: Account, made: MadeApp
 ):
-    """Nothing to decide on is left over."""
+    """Nothing to decide on is left over, and the developer decides nothing in another organization (AUD-05)."""
     proposal = propose(world, made, priya)
+    elsewhere = world.full_admin(world.organization())
+    share(world, made, elsewhere.organization)
+    world.authorize(made, elsewhere)
+    set_app_policy(world, elsewhere, second_administrator=SecondAdministrator.HIGH_RISK)
+    ask_for(world, made, [READ, WRITE, "spark-admin:licenses_write"])
+    theirs = propose(world, made, elsewhere)
     with world.deployment.transaction(world.origin) as tx:
         by = directory.get_account(tx, organization.id, made.developer.id)
         app = (
@@ -419,3 +491,6 @@ def test_deleting_the_app_ends_what_waits(
         authorizations.delete_app(tx, app, by=by, longest_token=timedelta(days=14))
 
     assert state_of(world, proposal) == ProposalState.EXPIRED
+    with world.deployment.transaction(world.origin) as tx:
+        closed = tx.get_one(AuthorizationProposal, theirs.id)
+        assert (closed.state, closed.decided_by_name) == (ProposalState.EXPIRED, None)

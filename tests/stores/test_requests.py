@@ -3,11 +3,13 @@
 import uuid
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
 from appanage.apps.model import AppOwner
+from appanage.apps.queries import get_app
 from appanage.authorizations import decisions, inbox, request_queries, requests, service, sharing
 from appanage.authorizations.app_policy_rules import Outcome
 from appanage.authorizations.model import (
@@ -19,15 +21,16 @@ from appanage.authorizations.model import (
 from appanage.authorizations.request_queries import RequestFilter
 from appanage.directory import domains
 from appanage.directory import service as directory
-from appanage.directory.model import Account, Organization, Plan
+from appanage.directory.model import Account, AccountKind, Organization, Plan
 from appanage.directory.queries import get_account
 from appanage.directory.roles import Role
 from appanage.events.queries import EventFilter, list_for_app, list_for_organization
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refused
 from appanage.kit.paging import PageRequest
-from support.asking import decline, remind, request, set_app_policy, share, withdraw
+from support.asking import again, decline, remind, request, set_app_policy, share, withdraw
 from support.at_once import at_once
 from support.clock import MovableClock
+from support.deciding import decide
 from support.world import NARRATOR, MadeApp, World
 
 LOW = ["spark-admin:locations_read"]
@@ -140,6 +143,8 @@ class TestSharing:
                 return " ".join(f"{one.type} {one.target_organization_name} {one.data}" for one in logged)
 
         asked = share(world, made, contoso)
+        reader = world.person(contoso, Role.READONLY_ADMIN)
+        assert isinstance(decide(world, made, reader), Refused)
         withdraw(world, asked, made.developer)
         before = told()
         clock.advance(days=1)
@@ -149,6 +154,7 @@ class TestSharing:
         assert "app.shared" in before
         assert "app.share_withdrawn" in before
         assert "Contoso" not in before
+        assert "organizationId" not in before  # the words by which they named it are theirs
         assert "authorization.request_declined Contoso Health" in told()
 
     def test_a_withdrawn_share_makes_the_app_invisible_again(
@@ -269,8 +275,47 @@ class TestAskingAsAPerson:
         settled = {one.id: one for one in asked_for(world, low)}
         assert {one.decision for one in settled.values()} == {"authorized"}
         assert {earlier.request.id, done.request.id} == set(settled)
+        (created,) = [
+            one
+            for one in world.events(contoso, "account.created")
+            if one.data.get("kind") == AccountKind.MACHINE
+        ]
+        assert (created.actor_id, created.actor_name) == (None, "Policy of Contoso Health")
         with pytest.raises(Conflict, match="has authorized"):
             request(world, low, world.person(contoso))
+
+    def test_the_policy_does_not_undo_what_a_person_decided(
+        self, world: World, contoso: Organization, omar: Account, made: MadeApp, clock: MovableClock
+    ):
+        """CONS-07: what an administrator declined or deauthorized is an administrator's to authorize.
+
+        Also after it was asked for again, and asked for again and withdrawn.
+        """
+        lena = world.person(contoso)
+        low, other = (world.service_app(made.developer, requested=False, scopes=LOW) for _ in range(2))
+        world.list_app(low)
+        world.list_app(other)
+        request(world, low, world.person(contoso))
+        request(world, other, lena)
+        decline(world, low, omar)
+        decline(world, other, omar)
+        set_app_policy(world, omar, authorizes_low_risk=True)
+
+        declined = request(world, low, world.person(contoso))
+        world.authorize(low, omar)
+        world.deauthorize(low, omar)
+        deauthorized = request(world, low, world.person(contoso))
+        clock.advance(days=1)
+        renewed = request(world, other, lena)
+        withdraw(world, renewed.request, lena)
+        third = request(world, other, world.person(contoso))
+        set_app_policy(world, omar, authorizes_low_risk=True, second_administrator=SecondAdministrator.ALWAYS)
+        by_two = request(world, other, world.person(contoso))
+
+        asked = [declined, deauthorized, renewed, third]
+        assert [one.authorization for one in asked] == [None] * 4
+        assert {one.verdict.outcome for one in asked} == {Outcome.ONE_ADMINISTRATOR}
+        assert by_two.verdict.outcome is Outcome.TWO_ADMINISTRATORS
 
     def test_nobody_asks_in_a_free_organization_or_for_what_is_suspended(
         self, world: World, contoso: Organization, listed: MadeApp
@@ -333,6 +378,13 @@ class TestReminding:
         assert [one.code for one in refused] == ["too_many_requests_open"] * 2
         withdraw(world, next(one for one in results if not isinstance(one, Conflict)), made.developer)
         share(world, made, contoso)
+        with world.deployment.transaction(world.origin) as tx:
+            gone = next(iter(asked_for(world, made)))
+            service.delete_app(
+                tx, get_app(tx, made.id), by=again(tx, made.developer), longest_token=timedelta(1)
+            )
+        assert gone.is_open
+        share(world, world.service_app(made.developer, requested=False), contoso)
 
 
 class TestDeciding:
@@ -389,6 +441,26 @@ class TestDeciding:
         with world.deployment.transaction(world.origin) as tx:
             assert inbox.count_waiting(tx, contoso.id) == 1
             assert len(inbox.list_waiting_proposals(tx, contoso.id)) == 1
+
+    def test_what_is_settled_while_the_inbox_is_read_is_left_out(
+        self,
+        world: World,
+        contoso: Organization,
+        omar: Account,
+        listed: MadeApp,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        share(world, listed, contoso)
+        newest_open = inbox._newest_open
+
+        def a_moment_later(*arguments: Any) -> Any:
+            decline(world, listed, omar)
+            return newest_open(*arguments)
+
+        monkeypatch.setattr(inbox, "_newest_open", a_moment_later)
+
+        with world.deployment.transaction(world.origin) as tx:
+            assert inbox.list_waiting_apps(tx, contoso.id, RequestFilter(), PageRequest()).items == []
 
     def test_authorizing_declining_and_withdrawing_at_once_have_one_outcome(
         self, world: World, contoso: Organization, omar: Account, made: MadeApp

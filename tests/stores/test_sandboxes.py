@@ -2,12 +2,19 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from threading import Event
 
 import pytest
+from sqlalchemy import text
 
-from appanage.authorizations import sandboxes, sharing
+from appanage.authorizations import decisions, sandboxes, sharing
+from appanage.authorizations import service as service_apps
+from appanage.authorizations.model import Authorization, AuthorizationRequest, RequestOrigin
 from appanage.authorizations.sandboxes import MadeSandbox
+from appanage.deployment import Deployment
 from appanage.directory import domains, operators, service
 from appanage.directory import sandboxes as directory
 from appanage.directory.model import Account, Organization, Plan, Sandbox
@@ -80,6 +87,22 @@ def works(world: World, token: str) -> bool:
         return True
 
 
+def home_of(account: Account) -> str:
+    return account.email.partition("@")[2]
+
+
+def waits_for_a_lock(deployment: Deployment) -> bool:
+    """Looks until somebody in this database waits for a lock; false when nobody does."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    pause = Event()
+    with deployment.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for _ in range(300):
+            if connection.execute(text(query)).scalar_one():
+                return True
+            pause.wait(0.01)
+    return False
+
+
 def types(world: World, organization: Organization, prefix: str) -> list[str]:
     return [event.type for event in world.events(organization) if event.type.startswith(prefix)]
 
@@ -134,15 +157,42 @@ def test_a_sandbox_is_no_home(world: World, dana: Account):
             )
         with pytest.raises(Conflict, match="is a sandbox"):
             domains.verify(tx, "play.example", organization, by=Actor("The operator"))
-        for domain in ("sandbox.internal", administrator.email.partition("@")[2]):
-            eve = Profile(f"eve@{domain}", display_name="Eve")
-            own = world.deployment.settings.own_domains
-            with pytest.raises(Invalid):
-                service.create_person(tx, organization, eve, by=Actor("Eve"), own_domains=own)
         found = operators.find_operators_organization(tx)
         if found is None:
             with pytest.raises(Conflict, match="is a sandbox"):
                 operators.appoint(tx, organization, by=Actor("The operator"))
+
+
+def test_its_people_have_addresses_of_its_own_domain_only(world: World, dana: Account, home: Organization):
+    """Else a sandbox would make the platform write to strangers."""
+    made, other = make(world, dana), make(world, dana, "Another")
+    administrator, organization = made.sandbox.administrator, made.sandbox.organization
+    here, there = (one.sandbox.administrator.email.partition("@")[2] for one in (made, other))
+    own = world.deployment.settings.own_domains
+
+    def add(place: Organization, email: str) -> Account:
+        with world.deployment.transaction(world.origin) as tx:
+            profile = Profile(email, display_name="Eve")
+            return service.create_person(tx, place, profile, by=Actor("Eve"), own_domains=own)
+
+    def rename(email: str) -> None:
+        with world.deployment.transaction(world.origin) as tx:
+            person, by = tx.get_one(Account, eve.id), tx.get_one(Account, administrator.id)
+            service.update_person(tx, person, Profile(email, display_name="Eva"), by=by, own_domains=own)
+
+    eve = add(organization, f"eve@{here.upper()}")
+    rename(f"eva@{here}")
+    for domain in ("victim.example", "sandbox.internal", there, f"x.{here}", "machine.internal"):
+        with pytest.raises(Invalid, match="People of this sandbox"):
+            add(organization, f"eve@{domain}")
+        with pytest.raises(Invalid, match="People of this sandbox"):
+            rename(f"eva@{domain}")
+    with pytest.raises(Invalid, match="belong to apps"):
+        add(home, f"eve@{here}")
+    for number in range(42):
+        add(organization, f"person{number}@{here}")
+    results = at_once([partial(add, organization, f"last{number}@{here}") for number in range(2)])
+    assert sorted(type(one).__name__ for one in results) == ["Account", "Conflict"]
 
 
 def test_it_is_extended_only_when_it_is_soon_to_end(
@@ -184,7 +234,8 @@ def lived_in(world: World, dana: Account) -> tuple[MadeSandbox, list[str]]:
         )
     world.authorize(sync, administrator)
     tokens = [world.retrieve(sync, made.sandbox.organization).access_token.reveal()]
-    inside = world.service_app(world.full_admin(made.sandbox.organization), name="Inside")
+    ina = world.full_admin(made.sandbox.organization, domain=home_of(administrator))
+    inside = world.service_app(ina, name="Inside")
     world.authorize(inside, administrator)
     tokens.append(world.retrieve(inside, made.sandbox.organization).access_token.reveal())
     desk = world.integration(administrator, name="Desk from the sandbox")
@@ -233,6 +284,68 @@ def test_all_that_hung_on_it_ends_with_it(
         end(world, dana, made)
     with world.deployment.transaction(world.origin) as tx:
         assert tx.get_one(Organization, organization.id).suspended_at is not None
+
+
+def test_what_is_authorized_while_it_ends_ends_with_it(
+    world: World, dana: Account, lived_in: tuple[MadeSandbox, list[str]]
+):
+    """MACH-06: the administrator holds their account, so the end waits for what they decide."""
+    made, tokens = lived_in
+    administrator = made.sandbox.administrator
+    late = world.service_app(world.person(administrator.organization, domain=home_of(administrator)))
+    with ThreadPoolExecutor(1) as pool:
+        with world.deployment.transaction(world.origin) as tx:
+            by = tx.get_one(Account, administrator.id)
+            app = decisions.get_visible_app(tx, by, late.id)
+            domain = world.deployment.settings.machine_domain
+            authorized = service_apps.authorize(tx, app, by=by, machine_domain=domain)
+            assert isinstance(authorized, Authorization)
+            ending = pool.submit(end, world, dana, made)
+            assert waits_for_a_lock(world.deployment)
+        ending.result(timeout=10)
+
+    assert [works(world, token) for token in tokens] == [False] * 6
+    with world.deployment.transaction(world.origin) as tx:
+        assert tx.get_one(Authorization, authorized.id).ended_at is not None
+
+
+def test_what_is_left_of_an_ended_one_is_swept_up_whatever_fails(
+    world: World, dana: Account, lived_in: tuple[MadeSandbox, list[str]], monkeypatch: pytest.MonkeyPatch
+):
+    made, tokens = lived_in
+    organization, failing = made.sandbox.organization, make(world, dana, "Another").sandbox.organization_id
+    asking = world.person(organization, domain=home_of(made.sandbox.administrator))
+    request = AuthorizationRequest(
+        id=uuid.uuid4(),
+        app_id=world.service_app(dana, requested=False).id,
+        organization_id=organization.id,
+        requested_by=asking.id,
+        requested_by_name=asking.display_name,
+        origin=RequestOrigin.PERSON.value,
+    )
+    with world.deployment.transaction(world.origin) as tx:
+        tx.get_one(Sandbox, failing).expires_at = tx.now - timedelta(days=1)
+        tx.get_one(Sandbox, organization.id).ended_at = tx.now
+        request.requested_at = tx.now
+        tx.add(request)
+
+    def expire(*_: object, **__: object) -> bool:
+        raise RuntimeError("this one cannot be ended")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sandboxes, "expire", expire)
+        end_sandboxes(world.deployment, lambda _: False)
+
+    assert [works(world, token) for token in tokens] == [False] * 6
+    assert types(world, organization, "authorization.expired") == ["authorization.expired"] * 2
+    with world.deployment.transaction(world.origin) as tx:
+        settled = tx.get_one(AuthorizationRequest, request.id)
+        assert (settled.decision, settled.decision_reason) == ("declined", "The sandbox ended.")
+        assert organization.id not in sandboxes.list_unswept(tx, most=1000)
+        assert tx.get_one(Sandbox, failing).is_open
+    [declined] = [one for one in world.events(organization) if one.type == "authorization.request_declined"]
+    assert declined.app_id is None
+    assert end_sandboxes(world.deployment, lambda _: False) >= 1
 
 
 def test_a_strangers_sandbox_does_not_exist(world: World, dana: Account, home: Organization):

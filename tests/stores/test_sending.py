@@ -4,14 +4,17 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email.errors import HeaderParseError
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from appanage.deployment import Deployment
+from appanage.mail import sending
 from appanage.mail.model import Letter
 from appanage.mail.queries import LetterState, count_lately, state_of
-from appanage.mail.sending import LEASE, PAUSES, Office, send_due
+from appanage.mail.sending import LEASE, PAUSES, Office, message_of, send_due
 from support.clock import MovableClock
 from support.letters import forget_letters, letters, to
 from support.live import free_port
@@ -138,6 +141,71 @@ def test_an_address_that_is_none_is_given_up(world: World, new_deployment: Any, 
 
     assert states(world) == {"Priya Raman": "failed"}
     assert mailbox.letters == []
+
+
+def test_no_name_writes_a_header(world: World, new_deployment: Any, mailbox: Mailbox):
+    """RFC 2047: an encoded word in the name of a person, an organization or an app stays the letters that it is."""
+    word = "=?utf-8?q?x=0D=0ABcc:_all=40northwind.example=0D=0A=0D=0Abody?="
+    hidden = f"=\u200e\x01\u2066{word[1:]}"
+    mixed = f"Ärger {word}"
+    for number, name in enumerate((word, hidden, mixed)):
+        write(world, name, about=f"name:{number}", subject=f"{name} of {name} asks to authorize “{name}”")
+    write(
+        world,
+        "Address",
+        about="address",
+        address="=?utf-8?q?x=0D=0ABcc=3A_y=40e.com=0D=0AX=3A?=@northwind.example",
+    )
+    write(world, "Priya Raman", about="harmless")
+    send(world, office(new_deployment, mailbox.port, sender_name=word))
+
+    assert states(world) == {
+        **dict.fromkeys((word, hidden, mixed, "Priya Raman"), "sent"),
+        "Address": "failed",
+    }
+    for letter in mailbox.letters:
+        assert letter.keys() == mailbox.letters[0].keys()
+        assert letter["Bcc"] is None
+        assert len(letter["To"].addresses) == 1
+        assert letter.get_content().startswith("The operator")
+    assert {one["To"].addresses[0].display_name[:10] for one in mailbox.letters} == {
+        "= ?utf-8?q",
+        "Ärger = ?u",
+        "Priya Rama",
+    }
+    assert "Its headers" in (to(letters(world))["Address"].failure or "")
+
+
+def test_a_letter_that_cannot_be_written_keeps_no_other_waiting(
+    world: World, new_deployment: Any, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+):
+    def written(letter: Letter, office: Office) -> EmailMessage:
+        if letter.name == "Omar Haddad":
+            raise HeaderParseError("a word that has no end")
+        return message_of(letter, office)
+
+    monkeypatch.setattr(sending, "message_of", written)
+    write(world)
+    send(world, office(new_deployment, mailbox.port))
+
+    assert states(world) == {"Priya Raman": "sent", "Omar Haddad": "failed", "Grüße Ärger": "sent"}
+    assert "HeaderParseError: a word that has no end" in (to(letters(world))["Omar Haddad"].failure or "")
+
+
+def test_a_mailbox_outside_ascii_gets_its_letter_from_a_server_that_can(
+    world: World, new_deployment: Any, mailbox: Mailbox
+):
+    """RFC 6531, RFC 6532."""
+    write(world, "Jörg Ärger", address="jörg@bücher.example")
+    send(world, office(new_deployment, mailbox.port))
+    mailbox.answer = lambda line: "250 mail" if line.startswith("EHLO") else None
+    write(world, "Jörg Groß", about="another", address="jörg@northwind.example")
+    write(world, "Priya Raman", about="harmless")
+    send(world, office(new_deployment, mailbox.port))
+
+    assert states(world) == {"Jörg Ärger": "sent", "Jörg Groß": "failed", "Priya Raman": "sent"}
+    assert mailbox.recipients[0] == "jörg@bücher.example"
+    assert "SMTPUTF8" in (to(letters(world))["Jörg Groß"].failure or "")
 
 
 def test_it_is_tried_again_with_growing_pauses_and_then_given_up(

@@ -110,11 +110,12 @@ def test_the_way_from_a_question_over_changes_into_the_app_hub(
     run(world, lambda tx: reviews.tick(tx, first.id, ["tested", "quality"], by=the(tx, ravi), number=1))
     run(world, lambda tx: reviews.request_changes(tx, first.id, "Say which ones.", by=the(tx, ravi)))
     again = hand_in(world, made)
+    assert (again.taken_at, again.decided_at, again.reviewer_id, again.reviewer_name) == (None,) * 4
     approve(world, again.id, ravi)
 
     with world.deployment.transaction(world.origin) as tx:
         listing = tx.get_one(Listing, made.id)
-        said = [one.text for one in queries.list_messages(tx, again)]
+        said = [one.text for one in queries.read_talk(tx, again).messages]
         app = tx.get_one(App, made.id)
     assert (again.id, again.number) == (first.id, 2)
     assert one_submission(world, again.id).checked == []
@@ -135,6 +136,31 @@ def test_the_way_from_a_question_over_changes_into_the_app_hub(
         "submission.approved",
         "listing.published",
     ]
+
+
+def test_there_is_an_end_to_how_much_each_side_writes_and_to_what_is_read(
+    world: World, made: MadeApp, ravi: Account, monkeypatch: pytest.MonkeyPatch
+):
+    """TEN-02: neither side keeps the other one from answering."""
+    monkeypatch.setattr(submissions, "MOST_MESSAGES_A_DAY", 2)
+    monkeypatch.setattr(queries, "MOST_MESSAGES", 2)
+    submission = hand_in(world, made)
+
+    def say(text: str) -> Story:
+        return lambda tx: submissions.answer(
+            tx, queries.get_for_review(tx, submission.id), text, by=the(tx, made.developer)
+        )
+
+    run(world, say("One"))
+    run(world, say("Two"))
+    with world.deployment.transaction(world.origin) as tx:
+        assert not queries.read_talk(tx, submission).is_cut
+    assert refused(world, say("Three")).code == "too_many_messages"
+    run(world, lambda tx: reviews.ask(tx, submission.id, "Four", by=the(tx, ravi)))
+
+    with world.deployment.transaction(world.origin) as tx:
+        talk = queries.read_talk(tx, submission)
+    assert ([one.text for one in talk.messages], talk.is_cut) == (["Two", "Four"], True)
 
 
 def test_the_table_of_acts_is_what_we_think_it_is():
@@ -225,9 +251,37 @@ def test_names_that_look_like_a_listed_one_are_found(world: World, developer: Ac
         hand_in(world, alike)
     again = hand_in(world, listed)
 
+    run(world, lambda tx: apps.mark_deleted(tx, tx.get_one(App, listed.id), by=the(tx, developer)))
+    assert hand_in(world, alike).number == 1, "a deleted app protects its name no more"
+
     assert f"Another listed app is called “{name}”." in found
     assert f"looks like “{name}”, the name of a listed app." in " ".join(caught.value.fields.values())
     assert not any("listed app" in one for one in sentences(again.findings))
+
+
+def test_of_two_look_alikes_in_review_only_one_is_listed(world: World, developer: Account, ravi: Account):
+    """REG-12: the name is compared once more when it is approved, also by two reviewers at once."""
+    name = f"Ledger {developer.id.hex[:6]}"
+    one = ready_app(world, developer, name=name)
+    other = ready_app(world, world.developer(world.organization()), name=name.replace("e", "е"))
+    waiting = [(hand_in(world, made), by) for made, by in ((one, ravi), (other, reviewer(world)))]
+    for submission, by in waiting:
+        take(world, submission.id, by)
+
+    def approving(submission: Submission, by: Account) -> Story:
+        return lambda tx: reviews.approve(tx, submission.id, by=the(tx, by))
+
+    outcomes = at_once([partial(run, world, approving(*one)) for one in waiting])
+
+    [refusal] = [one for one in outcomes if isinstance(one, Conflict)]
+    assert refusal.code == "looks_like_listed"
+    assert "the name of a listed app" in refusal.message
+    [left] = [one for one, _ in waiting if state_of(world, one.id) == "in_review"]
+    with world.deployment.transaction(world.origin) as tx:
+        now = reviews.present_findings(tx, queries.get_for_review(tx, left.id))
+    assert [one.sentence for one in now if one.stops] == [
+        refusal.message.removesuffix(" It cannot be listed.")
+    ]
 
 
 def test_a_contact_counts_as_verified_by_its_owner_or_its_domain(
@@ -416,8 +470,14 @@ def test_links_are_asked_after_a_version_was_handed_in(world: World, made: MadeA
 
 
 def test_where_nothing_is_called_it_says_so(world: World, made: MadeApp):
+    """Nobody asks for an app that was deleted meanwhile, nor does it keep others waiting."""
+    deleted = ready_app(world, made.developer)
+    hand_in(world, deleted)
+    run(world, lambda tx: apps.mark_deleted(tx, tx.get_one(App, deleted.id), by=the(tx, made.developer)))
     submission = hand_in(world, made)
+    rounds = 0
     while links.ask_all(lambda: world.deployment.transaction(world.origin), world.deployment.fetcher):
-        pass
+        rounds += 1
+        assert rounds < 100
 
     assert sentences(one_submission(world, submission.id).findings) == [links.NOT_ASKED]

@@ -8,10 +8,12 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, update
 
+from appanage.apphub.model import Submission
 from appanage.apps.model import App
 from appanage.authorizations.model import Authorization, AuthorizationRequest, RequestOrigin
 from appanage.deployment import assemble
 from appanage.directory.model import Account, Organization
+from appanage.directory.roles import Role
 from appanage.events import Outcome
 from appanage.events.catalogue import TYPES
 from appanage.events.model import UntoldEvent
@@ -93,8 +95,7 @@ def test_administrators_are_asked(stage: Stage, asked: Callable[..., Authorizati
     with stage.world.deployment.transaction(stage.world.origin) as tx:
         named = {"requestId": str(request.id)}
         stage.record(tx, "authorization.requested", by=stage.dana, **named)
-        shared = {"organizationId": str(stage.northwind.id), **named}
-        stage.record(tx, "app.shared", by=stage.dana, organization=stage.fabrikam, **shared)
+        stage.record(tx, "app.shared", by=stage.dana, organization=stage.fabrikam, **named)
     written = told(stage)
 
     assert set(written) == ADMINISTRATORS
@@ -202,16 +203,49 @@ def test_the_other_administrators_learn_of_a_proposal_and_its_proposer_what_beca
     stage.happens("authorization.proposal_declined", by=stage.omar, **named)
     declined = told(stage)
     forget_letters(stage.world)
-    stage.happens("authorization.proposal_expired", by=stage.lena, **named)
+    stage.happens("authorization.proposal_expired", by=stage.lena, proposalId=str(proposal.id))
     expired = told(stage)
+    forget_letters(stage.world)
+    stage.happens(
+        "authorization.proposal_expired", by=stage.lena, **named | {"reason": "The policy decided."}
+    )
+    overtaken = told(stage)
+    forget_letters(stage.world)
+    by_another = named | {"reason": "One administrator decided.", "overtaken": True}
+    stage.happens("authorization.proposal_declined", by=stage.omar, **by_another)
+    overtaken_by_one = told(stage)
+    forget_letters(stage.world)
+    confirmed_by = {"proposedBy": str(stage.priya.id), "confirmedByName": "Omar Haddad"}
+    stage.happens("authorization.created", by=stage.omar, **named | confirmed_by)
+    created = told(stage)
+    forget_letters(stage.world)
+    stage.happens("authorization.updated", by=stage.omar, **named | confirmed_by)
+    updated = told(stage)
+    forget_letters(stage.world)
+    stage.change(App, stage.made.id, deleted_at=stage.now)
+    stage.happens("authorization.proposal_declined", by=stage.omar, **named)
+    stage.happens("authorization.proposal_expired", by=stage.dana, **by_another)
+    of_a_deleted_app = told(stage)
+    stage.change(App, stage.made.id, deleted_at=None)
 
     assert set(proposed) == {"Omar Haddad"}
     assert "> It is urgent." in proposed["Omar Haddad"].body
     assert set(declined) == set(expired) == {"Priya Raman"}
     assert "Omar Haddad wrote:\n\n> Let us wait." in declined["Priya Raman"].body
+    assert "agreed in time" in expired["Priya Raman"].body
+    assert "The policy decided." in overtaken["Priya Raman"].body
+    assert set(overtaken_by_one) == {"Priya Raman"}
+    ended = " ".join(overtaken_by_one["Priya Raman"].body.split())
+    assert "has ended before a second administrator agreed: One administrator decided." in ended
+    assert "wrote:" not in ended
+    assert set(created) == set(updated) == {"Priya Raman", *OWNERS}
+    confirmed = "Omar Haddad confirmed your proposal to authorize “Workforce Sync”."
+    assert all(confirmed in " ".join(one["Priya Raman"].body.split()) for one in (created, updated))
+    assert of_a_deleted_app == {}
 
 
 def test_reviewers_and_developers_write_to_each_other(stage: Stage):
+    """Whoever reviews it, and all reviewers while nobody does, or when who did holds the role no more."""
     submission = stage.submission()
     named = {"submissionId": str(submission.id)}
     stage.happens("submission.created", by=stage.dana, organization=stage.fabrikam, **named)
@@ -222,7 +256,22 @@ def test_reviewers_and_developers_write_to_each_other(stage: Stage):
     forget_letters(stage.world)
     stage.writes(submission, stage.rita, "Which test account?")
     asked = told(stage)
+    forget_letters(stage.world)
+    ruth = stage.world.operators(Role.APP_REVIEWER, name="Ruth Adler")
+    stage.change(Submission, submission.id, reviewer_id=ruth.id)
+    stage.writes(submission, stage.dana, "For you.")
+    taken = told(stage)
+    forget_letters(stage.world)
+    with stage.world.deployment.transaction(stage.world.origin) as tx:
+        tx.get_one(Account, ruth.id).assign(frozenset())
+    stage.writes(submission, stage.dana, "Another thing.", "The last one.")
+    tell(stage.world)
+    left = [one for one in letters(stage.world) if one.name == stage.rita.display_name]
 
+    assert set(taken) == {"Ruth Adler"}
+    assert "Ruth Adler" not in {one.name for one in letters(stage.world)}
+    for text in ("Another thing.", "The last one."):  # of one moment, and each is told once
+        assert sum(text in one.body for one in left) == 1
     assert stage.rita.display_name in handed_in
     assert f"/review/{submission.id}" in handed_in[stage.rita.display_name].body
     assert set(answered) == set(handed_in)
@@ -282,12 +331,16 @@ def _organization(stage: Stage, organization_id: uuid.UUID) -> Organization:
 
 
 def test_what_waits_in_a_sandbox_is_written_to_its_developer(stage: Stage):
-    """Its administrator's own address has no mailbox."""
+    """Its administrator's own address has no mailbox, and its other people do not exist."""
     sandbox = stage.sandbox()
     there = _organization(stage, sandbox.organization_id)
+    stranger = stage.world.full_admin(there, name="A stranger", domain="x1.machine.internal")
+    stage.change(Account, stranger.id, email=f"victim-{stranger.id}@elsewhere.example")
     stage.happens("authorization.expired", by=stage.lena, organization=there)
+    names = set(told(stage))
 
-    assert "Dana Kim" in told(stage)
+    assert "Dana Kim" in names
+    assert "A stranger" not in names
     assert not [one for one in letters(stage.world) if one.address.endswith(".internal")]
 
 

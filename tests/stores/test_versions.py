@@ -93,7 +93,7 @@ def wanted(desk: Desk) -> dict[str, Any]:
             {"scopes": sorted([*DESK_SCOPES, "spark:people_write"])},
         ),
         ({"scope_reasons": {ROOMS: "Because."}}, {"scopeReasons": {ROOMS: "Because."}}),
-        ({"client_proof": ClientProof.KEY}, {"clientProof": "private_key_jwt"}),
+        ({"client_proof": ClientProof.NONE}, {"clientProof": "none"}),
     ],
 )
 def test_what_is_reviewed_waits_and_the_live_app_stays(made, desk, world, reviewer, said, proposed):
@@ -293,6 +293,25 @@ def test_another_way_of_proving_ends_the_first_one_when_it_is_approved(desk, rev
         assert not any(one.is_live(tx.now) for one in queries.list_secrets(tx, app))
 
 
+def test_no_approval_leaves_an_app_without_what_it_proves_itself_by(made, desk, reviewer, world):
+    """REG-13, CRED-10: dropping another part keeps what was made ready; a version without any is refused instead."""
+    change(desk, client_proof=ClientProof.NONE)
+    approve(desk, wanted(desk), reviewer)
+    change(desk, client_proof=ClientProof.SECRET, name="Renamed")
+    handed_in = wanted(desk)
+    with desk() as (tx, app, by):
+        ready = credentials.add_secret(tx, app, by=by, rules=world.deployment.app_rules)
+        versions.discard(tx, app, by=by, names=["name"])
+        assert ready.reveal()
+        assert any(one.is_live(tx.now) for one in queries.list_secrets(tx, app))
+        versions.discard(tx, app, by=by, names=["clientProof"])
+
+    with pytest.raises(Conflict, match="has no client secret") as refused:
+        approve(desk, handed_in, reviewer)
+    assert refused.value.code == "no_proof"
+    assert live(desk)["clientProof"] == "none"
+
+
 def test_a_listed_bot_keeps_its_name_among_people_until_the_new_one_is_approved(world, reviewer):
     bot = world.bot(name="Stand-up Bot")
     with world.deployment.transaction(world.origin) as tx:
@@ -349,6 +368,30 @@ def test_handing_a_listed_app_over_waits_as_a_whole(made, desk, world, reviewer)
         assert {one.account.id for one in queries.list_owners(tx, app)} == {by.id}
 
     approve(desk, wanted(desk), reviewer)
+
+    with world.deployment.transaction(world.origin) as tx:
+        app = queries.get_app(tx, made.id)
+        assert [one.account.id for one in queries.list_owners(tx, app)] == [omar.id]
+
+
+def test_a_listed_app_is_handed_over_to_who_owns_it_already_unless_they_have_left(
+    made, desk, world, reviewer
+):
+    """REG-13: the approval takes the other one away, as long as somebody who can act remains."""
+    omar = world.person(made.developer.organization)
+    with desk() as (tx, app, by):
+        owners.add(tx, app, omar, by=by, rules=world.deployment.app_rules)
+    approve(desk, wanted(desk), reviewer)
+    with desk() as (tx, app, by):
+        owners.transfer(tx, app, omar, by=by, rules=world.deployment.app_rules)
+        tx.get_one(Account, omar.id).login_enabled = False
+    handed_in = wanted(desk)
+
+    approve(desk, handed_in, reviewer)
+    with desk() as (tx, app, by):
+        assert {one.account.id for one in queries.list_owners(tx, app)} == {by.id, omar.id}
+        tx.get_one(Account, omar.id).login_enabled = True
+    approve(desk, handed_in, reviewer)
 
     with world.deployment.transaction(world.origin) as tx:
         app = queries.get_app(tx, made.id)

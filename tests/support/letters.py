@@ -164,12 +164,12 @@ class Stage:
         self.kept[str(made.id)] = made
         return made
 
-    def writes(self, submission: Submission, by: Account, text: str) -> None:
-        """A message about a submission, with its event."""
+    def writes(self, submission: Submission, by: Account, *texts: str) -> None:
+        """Messages about a submission, all of one moment, each with its event."""
         with self.world.deployment.transaction(self.world.origin) as tx:
             from_reviewer = by.organization_id != self.fabrikam.id
-            tx.add(
-                SubmissionMessage(
+            for text in texts:
+                message = SubmissionMessage(
                     id=uuid.uuid4(),
                     submission_id=submission.id,
                     author_id=by.id,
@@ -178,10 +178,9 @@ class Stage:
                     text=text,
                     written_at=tx.now,
                 )
-            )
-            self.record(
-                tx, "submission.message", by=by, organization=self.fabrikam, submissionId=str(submission.id)
-            )
+                tx.add(message)
+                named = {"submissionId": str(submission.id), "messageId": str(message.id)}
+                self.record(tx, "submission.message", by=by, organization=self.fabrikam, **named)
 
     def sandbox(self, *, ends_in: timedelta = timedelta(days=90)) -> Sandbox:
         """Dana's, with an administrator whose address has no mailbox."""

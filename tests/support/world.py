@@ -89,9 +89,16 @@ class World:
                 tx, name or f"Organization {next(_numbers)}", by=NARRATOR, plan=plan
             )
 
-    def person(self, organization: Organization, *roles: Role, name: str = "", password: str = "") -> Account:
+    def person(
+        self,
+        organization: Organization,
+        *roles: Role,
+        name: str = "",
+        password: str = "",
+        domain: str = "people.example",
+    ) -> Account:
         name = name or f"Person Number{next(_numbers)}"
-        email = f"{slug(name).replace('-', '.') or 'person'}.{uuid.uuid4().hex[:8]}@people.example"
+        email = f"{slug(name).replace('-', '.') or 'person'}.{uuid.uuid4().hex[:8]}@{domain}"
         first, _, last = name.partition(" ")
         with self.deployment.transaction(self.origin) as tx:
             profile = Profile(email, display_name=name, first_name=first, last_name=last)

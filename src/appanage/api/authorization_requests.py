@@ -138,13 +138,17 @@ def request_authorization(
 def decide(
     call: Decider, response: Response, request_id: str, wanted: DecisionInput
 ) -> DecidedBody | Refused:
-    """Authorizes the app as `authorize` does, or declines every open request for it. 202 when a second one has to agree."""
+    """Authorizes the app as `authorize` does, or declines every open request for it. 202 when a second one has to agree.
+
+    409 for a request that is over: it was declined or withdrawn, or its authorization has ended since.
+    """
     if not call.account.is_administrator:
         raise request_queries.no_such_request()
     asked = request_queries.get_in_organization(call.tx, call.organization.id, decode(call, request_id))
     if wanted.decision == "decline":
         declined = requests.decline(call.tx, asked.app, by=call.account, reason=wanted.reason)
         return declined if isinstance(declined, Refused) else _decided(call, asked)
+    requests.require_not_over(call.tx, asked)
     made = service.authorize(
         call.tx,
         asked.app,

@@ -1,6 +1,5 @@
 """The caller's own apps, found by every form of their ids. Anybody else's app does not exist."""
 
-import re
 import uuid
 from typing import Annotated
 
@@ -15,7 +14,6 @@ Developer = Annotated[Call, needs("spark:applications_token", "spark:all", perso
 Owner = Annotated[Call, needs("spark:applications_token", "spark:all", person=True, own_act=True)]
 """Who changes apps: no app that a person allowed to act for them can reach their other apps with that."""
 
-CLIENT_ID = re.compile("C[0-9a-f]{64}")
 NOBODYS = uuid.UUID(int=0)
 
 
@@ -40,12 +38,12 @@ def decode_app_id(call: Call, public_id: str) -> uuid.UUID:
 
 def app_key(call: Call, public_id: str) -> str:
     """The bare UUID or client id that an id names, whether or not there is such an app."""
-    if parse_uuid(public_id) or CLIENT_ID.fullmatch(public_id):
+    if queries.is_key(public_id):
         return public_id
     try:
         key = call.ids.decode_key(Kind.APPLICATION, public_id)
     except NotFound as cause:
         raise no_such_app() from cause
-    if not parse_uuid(key) and not CLIENT_ID.fullmatch(key):
+    if not queries.is_key(key):
         raise no_such_app()
     return key

@@ -4,7 +4,8 @@ A version holds what was said when it was handed in, and is reviewed as that. De
 `/applications/{id}/submissions`; reviewers take, ask and decide under `/submissions`, which are nobody else's.
 """
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -107,7 +108,10 @@ class SubmissionBody(Body):
 
 
 class VersionBody(SubmissionBody):
-    """A version with all that was handed in: `app` are the reviewed facts of the app."""
+    """A version with all that was handed in: `app` are the reviewed facts of the app, `owners` ids of people.
+
+    `messages` are the newest 200, the oldest of them first.
+    """
 
     app: dict[str, Any]
     listing: ListingTextBody
@@ -283,10 +287,15 @@ def _version(call: Call, app: App, one: Submission) -> VersionBody:
 
 def _review(call: Call, one: Submission) -> ReviewBody:
     under = f"{call.base_url}/submissions/{call.ids.encode(Kind.SUBMISSION, one.id)}/screenshots"
+    now = reviews.present_findings(call.tx, one)
+    differences = reviews.differences(one, queries.find_approved_before(call.tx, one))
+    if "owners" in differences:
+        both = differences["owners"]
+        differences["owners"] = {side: _people(call, both[side] or ()) for side in both}
     return ReviewBody(
-        **_whole(call, one, under),
+        **(_whole(call, one, under) | {"findings": [finding_body(finding) for finding in now]}),
         organization_name=one.app.organization.name,
-        differences=reviews.differences(one, queries.find_approved_before(call.tx, one)),
+        differences=differences,
         checklist=dict(CHECKLIST),
         checked=one.checked,
     )
@@ -295,12 +304,16 @@ def _review(call: Call, one: Submission) -> ReviewBody:
 def _whole(call: Call, one: Submission, under: str) -> dict[str, Any]:
     content = Content.read(one.content)
     return _facts(call, one) | {
-        "app": dict(content.app),
+        "app": dict(content.app) | {"owners": _people(call, content.app["owners"])},
         "listing": ListingTextBody(**listing_facts(call, content.listing)),
         "screenshots": screenshot_bodies(call, content, under),
         "findings": [finding_body(Finding.read(said)) for said in one.findings],
-        "messages": _messages(queries.list_messages(call.tx, one)),
+        "messages": _messages(queries.read_talk(call.tx, one).messages),
     }
+
+
+def _people(call: Call, account_ids: Iterable[str]) -> list[str]:
+    return [call.ids.encode(Kind.PEOPLE, uuid.UUID(one)) for one in account_ids]
 
 
 def _messages(rows: Sequence[SubmissionMessage]) -> list[MessageBody]:

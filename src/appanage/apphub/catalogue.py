@@ -35,14 +35,22 @@ def publish(tx: Transaction, submission: Submission) -> Listing:
     return listing
 
 
+def hold_names(tx: Transaction) -> None:
+    """Lets one version at a time be approved, until the commit: its name and its address are compared with all others.
+
+    One lock for all, since the address of one name with a number can be that of another. It comes before the app.
+    """
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('listing names', 0))"))
+
+
 def unlist(tx: Transaction, app: App, *, by: Account, reason: str) -> Listing:
     """Takes an app out of the App Hub. Organizations that authorized it keep what they authorized.
 
     Its own organization's administrators still see it. For its owners and for App Reviewers. Raises NotPermitted, Invalid
-    without a reason, Conflict if it is not listed.
+    without a reason, Conflict if it is not listed. Whoever acts is looked at once the app is locked (checklist CONS-06).
     """
-    if not is_owner(tx, app, by):
-        require_reviewer(tx, by)
+    tx.refresh(app, with_for_update={"key_share": True, "of": App})
+    _require_owner_or_reviewer(tx, app, by)
     _require_reason(reason)
     listing = _lock_listing(tx, app)
     if app.visibility == Visibility.PUBLIC:
@@ -71,11 +79,20 @@ def require_reviewer(tx: Transaction, by: Account) -> Account:
 
 
 def is_owner(tx: Transaction, app: App, account: Account) -> bool:
-    return tx.get(AppOwner, (app.id, account.id)) is not None
+    return tx.get(AppOwner, (app.id, account.id), populate_existing=True) is not None
 
 
 def is_reviewer(account: Account) -> bool:
     return account.is_person and account.is_active and account.runs_the_platform_as(Role.APP_REVIEWER)
+
+
+def _require_owner_or_reviewer(tx: Transaction, app: App, by: Account) -> None:
+    if not is_owner(tx, app, by):
+        require_reviewer(tx, by)
+        return
+    fresh = directory.find_account_for_update(tx, by.id)
+    if fresh is None or not fresh.is_active:
+        raise NotPermitted("Your account cannot act any more.", code="inactive")
 
 
 def _new_listing(tx: Transaction, app: App, content: Content) -> Listing:
@@ -94,7 +111,7 @@ def _free_slug(tx: Transaction, words: str) -> str:
     wanted = slug(words, limit=_LONGEST_SLUG) or "app"
     if parse_uuid(wanted):
         wanted = f"app-{wanted}"  # else it would read as an app's id
-    tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"listing:{wanted}"})
+    hold_names(tx)
     alike = select(Listing.slug).where(Listing.slug.like(f"{wanted}%"))
     taken = set(tx.scalars(alike))
     numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))

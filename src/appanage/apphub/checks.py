@@ -73,7 +73,7 @@ def examine(tx: Transaction, app: App, content: Content, *, reserved: Collection
     name = content.app["name"]
     return [
         *_names(content, () if app.organization.is_operator else reserved),
-        *resembling(name, _listed_alike(tx, app, name)),
+        *look_alikes(tx, app, name),
         *unexplained(content.app["scopes"], content.app["scopeReasons"]),
         *unverified(content.listing.contact_email, is_verified=is_contact_verified(tx, app, content)),
         *(
@@ -135,6 +135,11 @@ def resembling(name: str, listed: Sequence[str]) -> list[Finding]:
     ]
 
 
+def look_alikes(tx: Transaction, app: App, name: str) -> list[Finding]:
+    """What `resembling` finds among the apps that are listed now. A deleted app has no name to protect any more."""
+    return resembling(name, _listed_alike(tx, app, name))
+
+
 def unexplained(scopes: Collection[str], reasons: Mapping[str, str]) -> list[Finding]:
     """Every scope needs a reason of its own; without one the risky ones stop."""
     return [
@@ -176,7 +181,7 @@ def is_contact_verified(tx: Transaction, app: App, content: Content) -> bool:
 def _listed_alike(tx: Transaction, app: App, name: str) -> Sequence[str]:
     """The names of other listed apps with the same skeleton, a handful at most."""
     alike = skeleton(name)
-    query = select(Listing.name).where(
-        Listing.skeleton == alike, Listing.skeleton != "", Listing.unlisted_at.is_(None)
-    )
-    return list(tx.scalars(query.where(Listing.app_id != app.id).order_by(Listing.name).limit(5)))
+    query = select(Listing.name).join(App, App.id == Listing.app_id)
+    query = query.where(Listing.skeleton == alike, Listing.skeleton != "", Listing.app_id != app.id)
+    query = query.where(Listing.unlisted_at.is_(None), App.deleted_at.is_(None))
+    return list(tx.scalars(query.order_by(Listing.name).limit(5)))

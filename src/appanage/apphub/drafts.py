@@ -51,7 +51,7 @@ class ListingText:
             tagline=self.tagline.strip(),
             description=self.description.replace("\r\n", "\n").strip(),
             categories=_in_order(self.categories, CATEGORIES),
-            tags=tuple(dict.fromkeys(tag for tag in map(_tidy_tag, self.tags) if tag)),
+            tags=tuple(dict.fromkeys(tag for tag in map(tidy_tag, self.tags) if tag)),
             industry=self.industry.strip(),
             languages=_in_order(self.languages, LANGUAGES),
             video_url=(self.video_url or "").strip() or None,
@@ -205,7 +205,8 @@ def _tags_problem(tags: Collection[str]) -> str:
     return f"The tag “{bad[0][:40]}” is not possible: a tag is a word or two, at most {_LONGEST_TAG} characters long."
 
 
-def _tidy_tag(tag: str) -> str:
+def tidy_tag(tag: str) -> str:
+    """A tag as it is kept, however it was typed."""
     return " ".join(unicodedata.normalize("NFKC", tag).casefold().split())
 
 

@@ -11,6 +11,7 @@ from appanage.apphub import checks, queries
 from appanage.apphub.checks import Check, Finding, Severity
 from appanage.apphub.content import Content
 from appanage.apphub.model import OPEN_STATES, Submission
+from appanage.apps.model import App
 from appanage.kit.errors import NotFound
 from appanage.kit.outbound import Fetcher, NotFetched
 from appanage.storage import Transaction
@@ -54,7 +55,8 @@ def answered(what: str, url: str, fetcher: Fetcher) -> list[Finding]:
 
 def _list_waiting(tx: Transaction) -> Sequence[tuple[uuid.UUID, int, Mapping[str, str]]]:
     waits = Submission.findings.bool_op("@>")([{"check": Check.LINKS.value, "waits": True}])
-    query = select(Submission).where(Submission.state.in_(OPEN_STATES), waits)
+    query = select(Submission).join(App, App.id == Submission.app_id)
+    query = query.where(Submission.state.in_(OPEN_STATES), waits, App.deleted_at.is_(None))
     rows = tx.scalars(query.order_by(Submission.submitted_at).limit(_AT_ONCE))
     return [(one.id, one.number, checks.links_of(Content.read(one.content))) for one in rows]
 

@@ -29,7 +29,6 @@ class ListingDraft(Record):
     landing_url: Mapped[str | None]
     test_instructions: Mapped[str] = mapped_column(default="")
     test_organization_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organizations.id"))
-    contact_verified: Mapped[str | None]  # the address that was verified
     version: Mapped[int] = mapped_column(default=1)
     modified_at: Mapped[datetime]
 

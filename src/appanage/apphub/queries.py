@@ -46,6 +46,17 @@ class Standing:
     tags: Sequence[str]
 
 
+MOST_MESSAGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The newest messages about a submission, the oldest of them first; `is_cut` when there are earlier ones."""
+
+    messages: Sequence[SubmissionMessage]
+    is_cut: bool
+
+
 NOWHERE = Standing("none", None, is_featured=False, categories=(), tags=())
 
 
@@ -89,10 +100,24 @@ def find_approved_before(tx: Transaction, submission: Submission) -> Submission 
     return tx.scalar(query.order_by(Submission.number.desc()).limit(1))
 
 
-def list_messages(tx: Transaction, submission: Submission) -> Sequence[SubmissionMessage]:
-    """The talk about a submission, the oldest first."""
+def read_talk(tx: Transaction, submission: Submission) -> Talk:
+    """The talk about a submission, without what is too long ago to be read at once."""
     query = select(SubmissionMessage).where(SubmissionMessage.submission_id == submission.id)
-    return list(tx.scalars(query.order_by(SubmissionMessage.written_at, SubmissionMessage.id)))
+    newest_first = query.order_by(SubmissionMessage.written_at.desc(), SubmissionMessage.id.desc())
+    rows = list(tx.scalars(newest_first.limit(MOST_MESSAGES + 1)))
+    return Talk(rows[:MOST_MESSAGES][::-1], is_cut=len(rows) > MOST_MESSAGES)
+
+
+def count_messages(
+    tx: Transaction, submission: Submission, *, is_from_reviewer: bool, since: datetime
+) -> int:
+    """How many one side has written about a submission since."""
+    query = select(func.count()).where(
+        SubmissionMessage.submission_id == submission.id,
+        SubmissionMessage.is_from_reviewer == is_from_reviewer,
+        SubmissionMessage.written_at > since,
+    )
+    return tx.scalar(query) or 0
 
 
 def get_for_review(tx: Transaction, submission_id: uuid.UUID, *, for_update: bool = False) -> Submission:

@@ -2,7 +2,7 @@
 
 A reviewer is looked at anew in the deciding transaction (checklist CONS-06), sees exactly what was handed in (CONS-12), and
 is never somebody who owns the app or has owned it since. Locks are taken in the order in which administrators decide:
-the app, the account, then the submission.
+the names of listings (by who approves), the app, the account, then the submission.
 """
 
 import json
@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import and_, exists, or_, select
 
-from appanage.apphub import catalogue, queries
+from appanage.apphub import catalogue, checks, queries
+from appanage.apphub.checks import Finding
 from appanage.apphub.content import Content
 from appanage.apphub.lookalikes import skeleton
 from appanage.apphub.model import Submission, SubmissionMessage, SubmissionState
@@ -108,7 +109,10 @@ def decide(
     """Decides, and takes what nobody has taken before. Raises as the decisions do, each of which is a function here."""
     # Whoever answers a refusal with a page commits: nothing of a decision that was refused half-way may stay.
     with tx.begin_nested():
-        if get_submission(tx, by, submission_id).state == SubmissionState.SUBMITTED:
+        submission = get_submission(tx, by, submission_id)
+        if decision is Decision.APPROVE:
+            catalogue.hold_names(tx)  # before what is recorded of taking it
+        if submission.state == SubmissionState.SUBMITTED:
             take(tx, submission_id, by=by, number=number)
         if decision is Decision.APPROVE:
             return approve(tx, submission_id, reason, by=by, number=number)
@@ -135,18 +139,30 @@ def approve(
 ) -> Submission:
     """Lists the version. Organizations that authorized the app keep their scopes until they approve others.
 
-    Raises Conflict when the app is not the one that was handed in any more.
+    Raises Conflict when the app is not the one that was handed in any more, and when one that looks like it was listed since.
     """
+    _require_role(by)
+    catalogue.hold_names(tx)
     submission = _lock(tx, submission_id, Act.APPROVE, by=by, number=number)
     app = submission.app
     if not app.is_active:
         raise Conflict(f"{app.name} is suspended and cannot be listed now.", code="app_suspended")
     if not app.is_listed:
         _require_as_handed_in(app, submission)
+    _require_own_look(tx, app, submission.content["app"]["name"])
     with tx.begin_nested():  # a version can prove impossible when it is half applied
         _close(tx, submission, Act.APPROVE, reason.strip())
         _list(tx, submission, by=by)
     return submission
+
+
+def present_findings(tx: Transaction, submission: Submission) -> list[Finding]:
+    """What was found when it was handed in, with the listed apps that its name looks like now, while it is open."""
+    found = [Finding.read(said) for said in submission.findings]
+    if not submission.is_open:
+        return found
+    now = checks.look_alikes(tx, submission.app, submission.content["app"]["name"])
+    return [*(one for one in now if one not in found), *found]
 
 
 def _list(tx: Transaction, submission: Submission, *, by: Account) -> None:
@@ -280,6 +296,13 @@ def _require_as_handed_in(app: App, submission: Submission) -> None:
             "its developers hand it in anew."
         )
         raise Conflict(sentence, code="changed_after_handed_in")
+
+
+def _require_own_look(tx: Transaction, app: App, name: str) -> None:
+    """No other app is listed by now that looks like this one (checklist REG-12)."""
+    stops = [one for one in checks.look_alikes(tx, app, name) if one.stops]
+    if stops:
+        raise Conflict(f"{stops[0].sentence} It cannot be listed.", code="looks_like_listed")
 
 
 def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -38,6 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, defer
 
+from appanage.apphub.drafts import tidy_tag
 from appanage.apphub.model import Listing
 from appanage.apphub.vocabulary import CATEGORIES, LANGUAGES
 from appanage.apps.model import App, Visibility
@@ -55,6 +56,7 @@ _SHORTEST_PREFIX = 3  # letters: what begins with fewer is nearly everything
 _RANK_DIGITS = 6
 
 _TERM = re.compile(r'"[^"]*"|\S+')
+_RANK = re.compile(rf"[0-9](\.[0-9]{{1,{_RANK_DIGITS}}})?")  # as the database writes it
 _SLUG = re.compile(r"[a-z0-9-]{1,100}")
 _ONE_LEXEME = re.compile(r"'[^']+'")
 _WEIGHTS = (0.05, 0.2, 0.6, 1.0)  # of a word in the description, the tagline, the tags, the name
@@ -86,6 +88,11 @@ class ListingFilter:
     @property
     def has_words(self) -> bool:
         return bool(self.search.strip())
+
+    @property
+    def kept_tag(self) -> str | None:
+        """The tag as listings have it, however it was typed."""
+        return None if self.tag is None else tidy_tag(self.tag)
 
     @property
     def is_possible(self) -> bool:
@@ -204,7 +211,7 @@ def _facets_of_words(tx: Transaction, wanted: ListingFilter) -> Facets:
     rows = tx.execute(query).all()
     counts = Counter(category for row in rows for category in row.categories)
     inside = [row for row in rows if wanted.category in {None, *row.categories}]
-    tags = Counter(tag for row in inside for tag in row.tags if tag != wanted.tag)
+    tags = Counter(tag for row in inside for tag in row.tags if tag != wanted.kept_tag)
     often = sorted(tags, key=lambda tag: (-tags[tag], tag))[:_RELATED_TAGS]
     return Facets(len(inside), len(rows) >= CANDIDATES, counts, often)
 
@@ -296,7 +303,7 @@ def _narrowing(wanted: ListingFilter) -> list[ColumnElement[bool]]:
     """Every mark but the words."""
     lists = (
         (Listing.categories, wanted.category),
-        (Listing.tags, wanted.tag),
+        (Listing.tags, wanted.kept_tag),
         (Listing.languages, wanted.language),
     )
     meets = [_holds(column, value) for column, value in lists if value is not None]
@@ -321,10 +328,6 @@ def _name_and_id(key: tuple[str, ...]) -> tuple[str, uuid.UUID]:
 
 def _place(key: tuple[str, ...]) -> tuple[Decimal, str, uuid.UUID]:
     """A rank, a name and an id. A cursor of a list by name is none of a list by rank."""
-    try:
-        rank = Decimal(key[0] if key else "")
-    except InvalidOperation as cause:
-        raise unknown_cursor() from cause
-    if not rank.is_finite():
+    if not key or not _RANK.fullmatch(key[0]):
         raise unknown_cursor()
-    return rank, *_name_and_id(key[1:])
+    return Decimal(key[0]), *_name_and_id(key[1:])

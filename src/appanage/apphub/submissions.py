@@ -12,7 +12,7 @@ from appanage.apphub import checks, drafts, pictures, queries
 from appanage.apphub.checks import Finding
 from appanage.apphub.content import Content, ListingFacts, PictureFacts
 from appanage.apphub.drafts import Item, ListingText
-from appanage.apphub.model import ListingDraft, Submission, SubmissionMessage, SubmissionState
+from appanage.apphub.model import Submission, SubmissionMessage, SubmissionState
 from appanage.apphub.states import Act, after, is_possible
 from appanage.apps import versions
 from appanage.apps.model import App
@@ -24,6 +24,7 @@ from appanage.storage import Transaction
 
 LONGEST_TEXT = 4000
 MOST_A_DAY = 20
+MOST_MESSAGES_A_DAY = 50  # about one submission, from each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,15 @@ def submit(
         tx.begin_nested()
     ):  # whoever answers a refusal with a page commits; what was settled for it must not stay
         versions.settle(tx, app, by=by)
-        return _submit(tx, app, draft, by=by, reserved=reserved)
+        return _submit(tx, app, by=by, reserved=reserved)
 
 
-def _submit(
-    tx: Transaction, app: App, draft: ListingDraft | None, *, by: Account, reserved: Collection[str]
-) -> Submission:
+def _submit(tx: Transaction, app: App, *, by: Account, reserved: Collection[str]) -> Submission:
     submission = queries.find_open(tx, app, for_update=True)
     _require_nothing_open(app, submission)
     _require_room(tx, app)
     seen = outlook(tx, app, reserved=reserved)
     _require_ready(seen)
-    _note_contact(draft, seen)
     number = queries.last_number(tx, app) + 1
     submission = submission or Submission(app_id=app.id, app=app)
     _freeze(submission, seen, by=by, number=number, now=tx.now)
@@ -113,13 +111,15 @@ def answer(tx: Transaction, submission: Submission, text: str, *, by: Account) -
 def write(
     tx: Transaction, submission: Submission, text: str, *, by: Account, is_from_reviewer: bool
 ) -> SubmissionMessage:
-    """Adds to the talk about a submission, for whoever may. Raises Invalid."""
+    """Adds to the talk about a submission, for whoever may. Raises Invalid, and Conflict for too many a day."""
+    text = required_text(text, "message", "text")
+    _require_room_to_write(tx, submission, is_from_reviewer=is_from_reviewer)
     message = SubmissionMessage(
         submission_id=submission.id,
         author_id=by.id,
         author_name=by.display_name,
         is_from_reviewer=is_from_reviewer,
-        text=required_text(text, "message", "text"),
+        text=text,
         written_at=tx.now,
     )
     tx.add(message)
@@ -191,6 +191,16 @@ def _require_room(tx: Transaction, app: App) -> None:
         raise Conflict(sentence, code="too_many_submissions")
 
 
+def _require_room_to_write(tx: Transaction, submission: Submission, *, is_from_reviewer: bool) -> None:
+    since = tx.now - timedelta(days=1)
+    written = queries.count_messages(tx, submission, is_from_reviewer=is_from_reviewer, since=since)
+    if written >= MOST_MESSAGES_A_DAY:
+        sentence = (
+            f"{MOST_MESSAGES_A_DAY} messages about this submission were written within a day. Go on tomorrow."
+        )
+        raise Conflict(sentence, code="too_many_messages")
+
+
 def _require_ready(seen: Outlook) -> None:
     missing = {item.field: f"{item.what} is missing." for item in seen.missing}
     stops = {f"check:{number}": finding.sentence for number, finding in enumerate(seen.stops, start=1)}
@@ -202,12 +212,6 @@ def _require_ready(seen: Outlook) -> None:
         )
 
 
-def _note_contact(draft: ListingDraft | None, seen: Outlook) -> None:
-    is_verified = all(finding.check is not checks.Check.CONTACT for finding in seen.findings)
-    if draft is not None:
-        draft.contact_verified = seen.content.listing.contact_email if is_verified else None
-
-
 def _freeze(submission: Submission, seen: Outlook, *, by: Account, number: int, now: datetime) -> None:
     submission.number = number
     submission.state = SubmissionState.SUBMITTED.value
@@ -217,4 +221,5 @@ def _freeze(submission: Submission, seen: Outlook, *, by: Account, number: int, 
     submission.submitted_by_name = by.display_name
     submission.submitted_at = now
     submission.checked = []
-    submission.reason = None
+    submission.reason = submission.decided_at = None
+    submission.reviewer_id = submission.reviewer_name = submission.taken_at = None

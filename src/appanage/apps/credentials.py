@@ -116,6 +116,13 @@ def end_other_proofs(tx: Transaction, app: App) -> None:
         end_keys(tx, app)
 
 
+def has_proof(tx: Transaction, app: App, proof: ClientProof) -> bool:
+    """Whether it has something alive by which it can prove itself in this way; a public client needs nothing."""
+    if proof is ClientProof.SECRET:
+        return any(one.is_live(tx.now) for one in queries.list_secrets(tx, app))
+    return proof is ClientProof.NONE or bool(queries.list_keys(tx, app, live_only=True))
+
+
 def expiries() -> tuple[Expiry, Expiry]:
     """What has ended goes, but for the newest secrets and keys of an app, which its pages show."""
     return (

@@ -12,6 +12,7 @@ from appanage.kit.errors import Invalid
 LARGEST = 256 * 1024
 _LARGEST_SIDE = 2048
 _SIDE = 512
+_LARGEST_DRAWN = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ class Drawn:
 def redraw(
     content: bytes, *, side: int, largest_side: int, what: str, refused: Callable[[str], Invalid]
 ) -> Drawn:
-    """Decodes a PNG or JPEG and draws it anew, at most `side` pixels a side. Raises what `refused` makes of a sentence."""
+    """Decodes a PNG or JPEG and draws it anew, at most `side` pixels a side. Raises what `refused` makes of a sentence.
+
+    What nothing shines through is kept without transparency, which is smaller.
+    """
     # Imported with the first picture: the decoder is another 2 MiB in every process.
     from PIL import Image
 
@@ -70,7 +74,7 @@ def redraw(
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
             if max(picture.size) > largest_side:  # known from the header, before anything is decoded
                 raise refused(f"The {what} is larger than {largest_side} pixels a side.")
-            drawn = picture.convert("RGBA")
+            drawn = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     except (*_UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
         sentence = f"The {what} must be a PNG or JPEG picture; SVG is not taken, since it can carry programs."
         raise refused(sentence) from cause
@@ -78,4 +82,7 @@ def redraw(
     drawn.info.clear()  # colour profiles and texts may carry anything
     out = io.BytesIO()
     drawn.save(out, format="PNG", optimize=True)
+    if out.tell() > _LARGEST_DRAWN:
+        sentence = f"The {what} has {out.tell() // 1024:,} KiB when it is drawn anew; at most {_LARGEST_DRAWN // 1024:,} KiB are kept."
+        raise refused(f"{sentence} Take one with fewer pixels or fewer details.")
     return Drawn(out.getvalue(), *drawn.size)

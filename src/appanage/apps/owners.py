@@ -36,10 +36,11 @@ def add(tx: Transaction, app: App, colleague: Account, *, by: Account, rules: Ap
     it, and Conflict for one who owns it already or waits to.
     """
     _hold_both(tx, by, colleague, rules)
-    versions.settle(tx, app, by=by)
-    _require_news(app, colleague)
-    _require_room(app)
-    _add(tx, app, colleague, by=by)
+    with tx.begin_nested():  # whoever shows a refusal commits; what was settled for it must not stay
+        versions.settle(tx, app, by=by)
+        _require_news(app, colleague)
+        _require_room(app)
+        _add(tx, app, colleague, by=by)
 
 
 def remove(tx: Transaction, app: App, account_id: uuid.UUID, *, by: Account, rules: AppRules) -> None:
@@ -48,7 +49,12 @@ def remove(tx: Transaction, app: App, account_id: uuid.UUID, *, by: Account, rul
     Raises NotFound for who is none, and Conflict for the last one who can act.
     """
     _hold(tx, by, rules)
-    versions.settle(tx, app, by=by)
+    with tx.begin_nested():  # as in `add`
+        versions.settle(tx, app, by=by)
+        _remove(tx, app, account_id, by=by)
+
+
+def _remove(tx: Transaction, app: App, account_id: uuid.UUID, *, by: Account) -> None:
     remaining = [one for one in versions.proposed_facts(app)["owners"] if one != str(account_id)]
     owners = queries.list_owners(tx, app)
     leaving = next((one.account for one in owners if one.account.id == account_id), None)
@@ -67,9 +73,9 @@ def transfer(tx: Transaction, app: App, colleague: Account, *, by: Account, rule
     Of a listed app both wait for the review, so that somebody answers for it until then (checklist REG-13).
     """
     _hold_both(tx, by, colleague, rules)
-    versions.settle(tx, app, by=by)
     if colleague.id == by.id:
         raise _wrong("The app is yours already. Name a colleague.")
+    versions.settle(tx, app, by=by)
     if app.is_listed:
         wanted = set(versions.proposed_facts(app)["owners"]) - {str(by.id)} | {str(colleague.id)}
         versions.propose(tx, app, {"owners": sorted(wanted)}, by=by)

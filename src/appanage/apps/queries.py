@@ -1,5 +1,6 @@
 """Every read of apps, narrowed to who may see them."""
 
+import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from appanage.kit.errors import NotFound
 from appanage.kit.ids import parse_uuid
 from appanage.kit.paging import Page, PageRequest, encode_cursor, unknown_cursor
 from appanage.storage import Transaction
+
+_CLIENT_ID = re.compile("C[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class AppFilter:
     bot_email: str = ""
     also: ColumnElement[bool] | None = None
     order: AppOrder = AppOrder.NEWEST
+
+
+def is_key(text: str) -> bool:
+    """Whether it has the form of what names an app: an id or a client id."""
+    return bool(parse_uuid(text) or _CLIENT_ID.fullmatch(text))
 
 
 def find_by_client_id(tx: Transaction, client_id: str) -> App | None:

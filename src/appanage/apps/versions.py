@@ -134,8 +134,9 @@ def discard(tx: Transaction, app: App, *, by: Account, names: Collection[str] | 
         return
     app.proposed = kept or None
     app.edition += 1
-    # A secret or key that was made for the other way is of no use now.
-    credentials.end_other_proofs(tx, app)
+    if "clientProof" in proposed and "clientProof" not in kept:
+        # A secret or key that was made for the other way is of no use now.
+        credentials.end_other_proofs(tx, app)
     record(tx, "app.change_discarded", app, by=by, data=facts_differ(live | proposed, live | kept))
 
 
@@ -143,8 +144,9 @@ def apply(tx: Transaction, app: App, facts: Facts, *, by: Account) -> None:
     """Makes a version live that a reviewer approved; `app` is locked, `facts` are `proposed_facts` of when it was handed in.
 
     What was taken away since stays away, and what was proposed since still waits. Raises Conflict when the picture of
-    the logo is not kept any more.
+    the logo is not kept any more, and when the app would have nothing left to prove itself by.
     """
+    _require_proof(tx, app, ClientProof(facts.get("clientProof", app.client_proof)))
     changed = _take(tx, app, facts)
     if changed:
         _count(tx, app)
@@ -157,6 +159,15 @@ def settle(tx: Transaction, app: App, *, by: Account) -> None:
         changed = _take(tx, app, proposed_facts(app))
         _count(tx, app)
         record(tx, "app.updated", app, by=by, data=changed)
+
+
+def _require_proof(tx: Transaction, app: App, approved: ClientProof) -> None:
+    """Another way of proving ends what the present one rests on, so what takes its place must be there."""
+    if approved == app.client_proof or credentials.has_proof(tx, app, approved):
+        return
+    what = "client secret" if approved is ClientProof.SECRET else "key"
+    sentence = f"{app.name} has no {what} yet, by which this version proves itself. Its developers must make the {what} first."
+    raise Conflict(sentence, code="no_proof")
 
 
 def _count(tx: Transaction, app: App) -> None:
@@ -198,12 +209,19 @@ def _approved(facts: Facts, name: str, live: list[str], asked: Facts) -> list[st
 
 
 def _put_owners(tx: Transaction, app: App, facts: Facts, asked: Facts) -> None:
-    """Whoever was removed since is gone already, and whoever adopted the app since stays."""
+    """Whoever was removed since is gone already, and whoever adopted the app since stays.
+
+    Those who hand it over leave only if somebody who can act remains.
+    """
     approved, present, still = facts.get("owners", _owners(app)), _owners(app), set(asked["owners"])
     arriving = [one for one in approved if one not in present and one in still]
-    arrived = [_put_owner(tx, app, person) for person in _able_to_own(tx, app, arriving)]
     leaving = [one for one in present if one not in approved and one not in still]
-    if arrived:
+    staying = [one for one in present if one not in leaving] if leaving else []
+    able = _able_to_own(tx, app, [*arriving, *staying])
+    for person in able:
+        if str(person.id) in arriving:
+            tx.add(AppOwner(app_id=app.id, account_id=person.id, since=tx.now))
+    if able:
         tx.query(AppOwner).filter(AppOwner.app_id == app.id, AppOwner.account_id.in_(leaving)).delete()
     tx.flush()
     tx.expire(app, ["owners"])
@@ -213,12 +231,6 @@ def _able_to_own(tx: Transaction, app: App, account_ids: Iterable[str]) -> list[
     """Those who are still there; held, so that they stay until this is done."""
     found = [directory.find_account_for_update(tx, uuid.UUID(one)) for one in sorted(account_ids)]
     return [one for one in found if one and one.is_active and one.organization_id == app.organization_id]
-
-
-def _put_owner(tx: Transaction, app: App, person: Account) -> AppOwner:
-    owner = AppOwner(app_id=app.id, account_id=person.id, since=tx.now)
-    tx.add(owner)
-    return owner
 
 
 def _without_departed(app: App, facts: Facts, proposed: Facts) -> dict[str, Any]:

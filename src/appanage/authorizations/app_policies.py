@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from appanage import events
 from appanage.apps.model import App
 from appanage.authorizations import app_policy_rules as rules
+from appanage.authorizations import queries
 from appanage.authorizations.administrators import require_role
 from appanage.authorizations.app_policy_rules import Matter, Terms, Verdict
 from appanage.authorizations.model import AppPolicy, AppRule, AppRuleMode
@@ -131,6 +132,9 @@ def matter_of(tx: Transaction, organization_id: uuid.UUID, app: App, scopes: Col
         scopes=frozenset(scopes),
         is_reviewed=app.is_listed,
         named=rule_on(tx, organization_id, app.id),
+        was_refused_by_a_person=bool(
+            tx.scalar(select(queries.was_refused_in(organization_id)).where(App.id == app.id))
+        ),
     )
 
 

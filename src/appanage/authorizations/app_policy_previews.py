@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tuple_
 
 from appanage.apps.model import App, Visibility
-from appanage.authorizations import app_policies
+from appanage.authorizations import app_policies, queries
 from appanage.authorizations.app_policy_rules import Course, Matter, Terms, course_of
 from appanage.authorizations.app_rules import is_known, is_service_app
 from appanage.authorizations.model import AppRule, AppRuleMode, Authorization, AuthorizationKind
@@ -68,7 +68,14 @@ def foresee(tx: Transaction, organization_id: uuid.UUID, app: App, terms: Terms)
 def foresee_impact(tx: Transaction, organization_id: uuid.UUID, before: Terms, after: Terms) -> Impact:
     """With which apps something else would happen, in one statement however many they are."""
     query = (
-        select(App.id, App.name, App.scopes, App.visibility, AppRule.mode)
+        select(
+            App.id,
+            App.name,
+            App.scopes,
+            App.visibility,
+            AppRule.mode,
+            queries.was_refused_in(organization_id).label("refused"),
+        )
         .outerjoin(AppRule, and_(AppRule.app_id == App.id, AppRule.organization_id == organization_id))
         .where(is_service_app(), is_known(organization_id))
         .order_by(func.lower(App.name), App.id)
@@ -76,8 +83,8 @@ def foresee_impact(tx: Transaction, organization_id: uuid.UUID, before: Terms, a
     rows = tx.execute(query).all()
     turns = [
         Turn(app_id, name, course_of(before, matter, tx.now), course_of(after, matter, tx.now))
-        for app_id, name, scopes, visibility, mode in rows
-        for matter in [_matter(name, scopes, visibility, mode)]
+        for app_id, name, scopes, visibility, mode, refused in rows
+        for matter in [_matter(name, scopes, visibility, mode, refused)]
     ]
     changed = [turn for turn in turns if not turn.before.comes_to_the_same_as(turn.after)]
     return Impact(len(rows), len(changed), changed[:SHOWN])
@@ -109,12 +116,13 @@ def list_outside(
     return Page(rows[: page.size], encode_cursor((last.name, str(last.id))) if last else None)
 
 
-def _matter(name: str, scopes: Sequence[str], visibility: str, mode: str | None) -> Matter:
+def _matter(name: str, scopes: Sequence[str], visibility: str, mode: str | None, refused: bool) -> Matter:
     return Matter(
         app_name=name,
         scopes=frozenset(scopes),
         is_reviewed=visibility == Visibility.PUBLIC,
         named=AppRuleMode(mode) if mode else None,
+        was_refused_by_a_person=refused,
     )
 
 

@@ -81,12 +81,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What is judged: an app that asks for `scopes`, whether reviewers have approved it, and what a rule says of it."""
+    """What is judged: an app that asks for `scopes`, whether reviewers have approved it, and what a rule says of it.
+
+    `was_refused_by_a_person` says that the last word of administrators on it was no: an administrator says the next one.
+    """
 
     app_name: str
     scopes: frozenset[str]
     is_reviewed: bool
     named: AppRuleMode | None = None
+    was_refused_by_a_person: bool = False
 
     @property
     def risk(self) -> Risk | None:
@@ -116,9 +120,9 @@ class Askers(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What would happen with an app: who can ask for it, what then becomes of it, and until when it would be authorized.
+    """What would happen with an app: whose request can come to something, what, and until when it would be authorized.
 
-    Where nobody of the organization can ask, the verdict is on an administrator who decides unasked.
+    Developers of another organization can always send it their app, and ask in vain where it is refused. Where nobody of the organization can ask, the verdict is on an administrator who decides unasked.
     """
 
     askers: Askers
@@ -144,7 +148,7 @@ def of_request(terms: Terms, matter: Matter, roles: Collection[Role]) -> Verdict
 
 
 def course_of(terms: Terms, matter: Matter, now: datetime) -> Course:
-    """What would happen with the app, to be told before anything does."""
+    """What would happen with the app, to be told before anything does; where it is refused, no request comes to anything."""
     decision, ends_at = of_decision(terms, matter), terms.latest_end(now)
     if decision.is_refused:
         return Course(Askers.NOBODY, decision, None)
@@ -192,6 +196,8 @@ def _always_takes_two(terms: Terms, _matter: Matter, _roles: Collection[Role]) -
 
 def _is_low_risk(terms: Terms, matter: Matter, _roles: Collection[Role]) -> Verdict | None:
     if not (terms.authorizes_low_risk and matter.is_reviewed and matter.risk is Risk.LOW):
+        return None
+    if matter.was_refused_by_a_person:
         return None
     sentence = "It was reviewed and asks for low-risk scopes alone, which the policy authorizes by itself."
     return Verdict(Outcome.AUTHORIZED, Rule.LOW_RISK, sentence)

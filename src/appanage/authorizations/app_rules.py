@@ -155,7 +155,11 @@ def set_rule(
     organization names too many apps already.
     """
     by, refused = _begin(tx, organization, [app], by=by, act=f"a decision on the app {app.name}")
-    return refused or _set(tx, organization, app, mode, by=by, longest_token=longest_token)
+    if refused:
+        return refused
+    if mode is not None and app_policies.rule_on(tx, organization.id, app.id) is None:
+        _require_room(sum(count_rules(tx, organization.id).values()) + 1)
+    return _set(tx, organization, app, mode, by=by, longest_token=longest_token)
 
 
 def replace(
@@ -170,7 +174,8 @@ def replace(
 ) -> Aftermath | Refused:
     """Settles the policy and everything that it names in one act; what is named now and not in `named` is so no more.
 
-    Raises as `app_policies.set_policy` does; what says the same as before changes nothing, whatever its version.
+    Raises as `app_policies.set_policy` does, and as `set_rule` for too many apps; what says the same as before changes
+    nothing, whatever its version.
     """
     seen = _modes(tx, organization.id)
     different = _differences(seen, named)
@@ -182,6 +187,8 @@ def replace(
     if different:
         app_policies.require_seen(app_policies.terms_of(tx, organization.id), version)
     app_policies.settle(tx, organization, terms, by=by, version=version)
+    if different:
+        _require_room(len(named))
     ended = Aftermath()
     for app, mode in different.items():
         ended += _set(tx, organization, app, mode, by=by, longest_token=longest_token)
@@ -285,14 +292,14 @@ def _write(
         tx.delete(rule)
         return
     if rule is None:
-        _require_room(tx, organization)
         rule = AppRule(organization_id=organization.id, app_id=app.id)
         tx.add(rule)
     rule.mode, rule.decided_at, rule.decided_by_name = mode.value, tx.now, by.display_name
 
 
-def _require_room(tx: Transaction, organization: Organization) -> None:
-    if sum(count_rules(tx, organization.id).values()) >= MOST_NAMED:
+def _require_room(named: int) -> None:
+    """For so many named apps, once everything is as it is wanted."""
+    if named > MOST_NAMED:
         sentence = f"An organization names at most {MOST_NAMED} apps. Remove one first."
         raise Conflict(sentence, code="too_many_apps_named")
 
@@ -300,7 +307,11 @@ def _require_room(tx: Transaction, organization: Organization) -> None:
 def _end(
     tx: Transaction, organization: Organization, app: App, *, by: Account, longest_token: timedelta
 ) -> Aftermath:
-    """A blocked app does not go on, and nobody is asked about it any more."""
+    """A blocked app does not go on, and what waits is over.
+
+    Nobody of the organization asks for it any more. Developers elsewhere still can, and are not told (AUD-05); nobody can
+    authorize it for them.
+    """
     reason = f"{organization.name} blocked the app by name."
     proposal = proposals.find_waiting(tx, app.id, organization.id)
     proposals.overtake(tx, app, organization.id, by=None, reason=reason)

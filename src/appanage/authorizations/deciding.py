@@ -123,7 +123,9 @@ def record_decision(
     data: Mapping[str, object] | None = None,
     outcome: events.Outcome = events.Outcome.SUCCESS,
 ) -> None:
-    """One event in the audit log of the organization that decides; the app's developers see it too."""
+    """One event in the audit log of the organization that decides; the app's developers see it too, unless it is among
+    administrators (`events.catalogue`).
+    """
     events.record(
         tx,
         type_,

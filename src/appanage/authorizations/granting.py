@@ -50,8 +50,9 @@ def grant(
         current = _create(tx, app, organization, choice, author=author, machine_domain=machine_domain)
     elif not choice.is_in_force(current):
         _change(tx, current, choice, author=author)
-    current.app_version = app.version
-    _settle_requests(tx, app, organization, author)
+    if not current.added_scopes:  # else what was asked waits for a decision still
+        current.app_version = app.version
+        _settle_requests(tx, app, organization, author)
     return current
 
 
@@ -67,7 +68,7 @@ def _create(
     authorization_id = uuid.uuid4()
     address = f"{slug(app.name) or 'app'}-{authorization_id.hex[:12]}@{machine_domain}"
     machine = directory_service.create_app_account(
-        tx, organization, AccountKind.MACHINE, name=app.name, address=address, by=author.account
+        tx, organization, AccountKind.MACHINE, name=app.name, address=address, by=author.actor
     )
     authorization = Authorization(
         id=authorization_id,

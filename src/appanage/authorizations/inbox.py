@@ -94,8 +94,7 @@ def count_waiting(tx: Transaction, organization_id: uuid.UUID) -> int:
 
 def list_waiting_proposals(tx: Transaction, organization_id: uuid.UUID) -> Sequence[AuthorizationProposal]:
     """What one administrator would authorize and a second one has not confirmed yet; the first to expire first."""
-    query = _waiting_proposals(tx, organization_id).join(AuthorizationProposal.app)
-    query = query.where(App.deleted_at.is_(None)).options(contains_eager(AuthorizationProposal.app))
+    query = _waiting_proposals(tx, organization_id).options(contains_eager(AuthorizationProposal.app))
     in_order = query.order_by(AuthorizationProposal.expires_at, AuthorizationProposal.id)
     return list(tx.scalars(in_order.limit(_FEW)))
 
@@ -150,6 +149,7 @@ def _waiting(
             verdict=verdicts[row.App.id],
         )
         for row in rows
+        if row.App.id in newest  # else it was settled a moment ago
     ]
 
 
@@ -214,10 +214,17 @@ def _newly_granted(app: App, current: Authorization | None) -> list[str]:
 
 
 def _waiting_proposals(tx: Transaction, organization_id: uuid.UUID) -> Select[AuthorizationProposal]:
-    return select(AuthorizationProposal).where(
-        AuthorizationProposal.organization_id == organization_id,
-        AuthorizationProposal.state == ProposalState.WAITING,
-        AuthorizationProposal.expires_at > tx.now,
+    """Those that can still be confirmed: in time, and of the app as it is now."""
+    return (
+        select(AuthorizationProposal)
+        .join(App, App.id == AuthorizationProposal.app_id)
+        .where(
+            AuthorizationProposal.organization_id == organization_id,
+            AuthorizationProposal.state == ProposalState.WAITING,
+            AuthorizationProposal.expires_at > tx.now,
+            AuthorizationProposal.app_version == App.version,
+            App.deleted_at.is_(None),
+        )
     )
 
 

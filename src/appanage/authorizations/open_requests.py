@@ -35,3 +35,5 @@ def settle(
         request.decision, request.decided_at = decision.value, tx.now
         request.decided_by, request.decided_by_name = by.id, rule or by.display_name
         request.decision_reason = reason or None
+        if decision is RequestDecision.DECLINED:
+            request.declined_at = tx.now

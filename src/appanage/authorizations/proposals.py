@@ -4,14 +4,14 @@ Whether both may, what the policy says, and whether the app is still what was pr
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Select, select, tuple_
 
 from appanage import events
 from appanage.apps.model import App
-from appanage.authorizations import app_policies, queries
+from appanage.authorizations import app_policies, deciding, queries
 from appanage.authorizations.app_policy_rules import Terms
 from appanage.authorizations.choices import Choice, choose
 from appanage.authorizations.deciding import (
@@ -86,17 +86,13 @@ def propose(
 ) -> AuthorizationProposal:
     """What one administrator would decide. A repeat is the same proposal; a changed mind takes its place.
 
-    Raises Conflict while another administrator's proposal waits. The pair is locked by the caller.
+    Raises Conflict while another administrator's proposal can still be confirmed. The pair is locked by the caller.
     """
     waiting = _lock_waiting(tx, app, by.organization_id)
     if waiting is not None:
-        if waiting.is_live(tx.now) and waiting.proposed_by != by.id:
-            raise _another_waits(waiting)
-        if waiting.is_live(tx.now) and _says(waiting, app, choice):
+        if waiting.is_live(tx.now) and _says(waiting, app, choice) and waiting.proposed_by == by.id:
             return waiting
-        _close(
-            tx, waiting, ProposalState.WITHDRAWN if waiting.is_live(tx.now) else ProposalState.EXPIRED, by=by
-        )
+        _make_room(tx, waiting, app, by=by)
     made = AuthorizationProposal(
         id=uuid.uuid4(),
         app_id=app.id,
@@ -203,7 +199,7 @@ def overtake(
     """Ends what waits because something else was decided; without `by` it was not a person who did."""
     waiting = _lock_waiting(tx, app, organization_id)
     if waiting is not None:
-        _close(tx, waiting, _overtaken(waiting, by), by=by, reason=reason)
+        _close(tx, waiting, _overtaken(waiting, by), by=by, reason=reason, is_overtaken=True)
 
 
 def list_waiting_organizations(tx: Transaction, app: App) -> Sequence[uuid.UUID]:
@@ -214,10 +210,12 @@ def list_waiting_organizations(tx: Transaction, app: App) -> Sequence[uuid.UUID]
     return list(tx.scalars(query))
 
 
-def list_overdue(tx: Transaction, *, most: int) -> list[uuid.UUID]:
+def list_overdue(tx: Transaction, *, most: int, but: Collection[uuid.UUID] = ()) -> list[uuid.UUID]:
     """Those that wait although their time is over, the oldest first."""
     query = select(AuthorizationProposal.id).where(
-        AuthorizationProposal.state == ProposalState.WAITING, AuthorizationProposal.expires_at <= tx.now
+        AuthorizationProposal.state == ProposalState.WAITING,
+        AuthorizationProposal.expires_at <= tx.now,
+        AuthorizationProposal.id.not_in(but),
     )
     return list(tx.scalars(query.order_by(AuthorizationProposal.expires_at).limit(most)))
 
@@ -227,6 +225,7 @@ def expire(tx: Transaction, proposal_id: uuid.UUID) -> bool:
     proposal = tx.get(AuthorizationProposal, proposal_id)
     if proposal is None:
         return False
+    deciding.take_turn(tx, proposal.app_id, proposal.organization_id)
     proposal = _lock(tx, proposal)
     if proposal.state != ProposalState.WAITING or proposal.is_live(tx.now):
         return False
@@ -326,6 +325,20 @@ def _chosen(
     return choice
 
 
+def _make_room(tx: Transaction, waiting: AuthorizationProposal, app: App, *, by: Account) -> None:
+    """Ends what another proposal takes the place of. Raises Conflict for what another administrator can confirm."""
+    is_own, is_outrun = waiting.proposed_by == by.id, waiting.app_version != app.version
+    if not waiting.is_live(tx.now):
+        _close(tx, waiting, ProposalState.EXPIRED, by=None)
+    elif is_own:
+        _close(tx, waiting, ProposalState.WITHDRAWN, by=by)
+    elif is_outrun:
+        reason = "The app has changed since."
+        _close(tx, waiting, ProposalState.EXPIRED, by=None, reason=reason, is_overtaken=True)
+    else:
+        raise _another_waits(waiting)
+
+
 def _overtaken(proposal: AuthorizationProposal, by: Account | None) -> ProposalState:
     if by is None:
         return ProposalState.EXPIRED
@@ -374,11 +387,14 @@ def _close(
     *,
     by: Account | None,
     reason: str = "",
+    is_overtaken: bool = False,
 ) -> None:
+    """The reason of an overtaken one is ours, else it is in the words of who ended it."""
     actor = None if state is ProposalState.EXPIRED else by
     proposal.decide(state, by=actor, now=tx.now, reason=reason)
     tx.flush()  # another one may take its place, of which the database allows one
-    _record(tx, f"authorization.proposal_{state}", proposal, by=actor, data={"reason": reason})
+    data = {"reason": reason} | ({"overtaken": True} if is_overtaken else {})
+    _record(tx, f"authorization.proposal_{state}", proposal, by=actor, data=data)
 
 
 def _record(

@@ -4,9 +4,11 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import InstrumentedAttribute
 
 from appanage.apps.model import App
 from appanage.apps.queries import is_honoured
@@ -297,6 +299,27 @@ def is_authorized_in(organization_id: uuid.UUID) -> ColumnElement[bool]:
         Authorization.kind == AuthorizationKind.ORGANIZATION,
         Authorization.ended_at.is_(None),
     )
+
+
+def was_refused_in(organization_id: uuid.UUID) -> ColumnElement[bool]:
+    """Whether administrators there said no to an app last: deauthorized it, or declined a request; for queries of apps."""
+    declined = select(func.max(AuthorizationRequest.declined_at)).where(
+        AuthorizationRequest.app_id == App.id, AuthorizationRequest.organization_id == organization_id
+    )
+    declined_at = declined.correlate(App).scalar_subquery()
+    ended_by = _of_latest(organization_id, Authorization.ended_by)
+    approved_at = _of_latest(organization_id, Authorization.scopes_approved_at)
+    return or_(ended_by.is_not(None), func.coalesce(declined_at > approved_at, declined_at.is_not(None)))
+
+
+def _of_latest(organization_id: uuid.UUID, column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+    """Of the latest authorization of an app by the organization as a whole."""
+    query = select(column).where(
+        Authorization.app_id == App.id,
+        Authorization.organization_id == organization_id,
+        Authorization.kind == AuthorizationKind.ORGANIZATION,
+    )
+    return query.order_by(*newest_last_ended()).limit(1).correlate(App).scalar_subquery()
 
 
 def list_active(tx: Transaction, app: App, kind: AuthorizationKind) -> Sequence[Authorization]:

@@ -79,9 +79,16 @@ def count_open_of_viewer(tx: Transaction, viewer: Account) -> int:
 
 
 def count_open_of(tx: Transaction, asker: Account) -> int:
-    """How many requests this person has made that nobody has decided on."""
-    query = select(func.count()).where(
-        AuthorizationRequest.requested_by == asker.id, AuthorizationRequest.decided_at.is_(None)
+    """How many requests this person has made that nobody has decided on, for apps that are still there."""
+    query = (
+        select(func.count())
+        .select_from(AuthorizationRequest)
+        .join(App, App.id == AuthorizationRequest.app_id)
+        .where(
+            AuthorizationRequest.requested_by == asker.id,
+            AuthorizationRequest.decided_at.is_(None),
+            App.deleted_at.is_(None),
+        )
     )
     return tx.scalar(query) or 0
 

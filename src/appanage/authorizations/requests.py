@@ -15,8 +15,9 @@ from appanage.apps import service as app_service
 from appanage.apps.model import App, Visibility
 from appanage.apps.rules import AppRules
 from appanage.authorizations import app_policies, deciding, inbox, queries, request_queries, service
-from appanage.authorizations.app_policy_rules import Outcome, Verdict
+from appanage.authorizations.app_policy_rules import Outcome, Rule, Verdict
 from appanage.authorizations.model import (
+    AppRuleMode,
     Authorization,
     AuthorizationRequest,
     RequestDecision,
@@ -105,6 +106,7 @@ def ask(
     """The request that every kind of asking comes to; whoever calls has taken the turn of app and organization."""
     by = _as_they_are_now(tx, by)
     _require_requestable(app, organization)
+    _require_not_blocked(tx, app, organization)
     _require_undecided(tx, app, organization)
     asked = request_queries.find_of_asker(tx, app, organization.id, by)
     is_reminder = asked is not None and asked.is_open
@@ -174,6 +176,17 @@ def decline(
     return declined
 
 
+def require_not_over(tx: Transaction, asked: AuthorizationRequest) -> None:
+    """Raises Conflict for a request that is over, so that authorizing for its sake would undo what was decided.
+
+    One whose authorization is in force can be authorized again, as a repeat. The turn of app and organization is taken.
+    """
+    deciding.lock_pair(tx, asked.app, asked.organization_id)
+    tx.refresh(asked)
+    if not asked.is_open and not _is_in_force(tx, asked):
+        raise Conflict(f"Nothing was changed: {outcome_of(asked)}.", code="request_decided")
+
+
 def decline_all(tx: Transaction, app: App, *, by: Account, reason: str) -> Sequence[AuthorizationRequest]:
     """As `decline`, for who has taken the turn and looked at the administrator; there may be none."""
     waiting = list_open(tx, app, by.organization_id)
@@ -228,7 +241,10 @@ def record_request(
 
 
 def record_for_developers(tx: Transaction, type_: str, asked: AuthorizationRequest, *, by: Account) -> None:
-    """One event in the log of the app's own organization, with the words by which they named the other one."""
+    """One event in the log of the app's own organization, with the words by which they named the other one.
+
+    Not with its id: of who named a domain that would tell whose it is (checklist AUD-05).
+    """
     events.record(
         tx,
         type_,
@@ -238,7 +254,6 @@ def record_for_developers(tx: Transaction, type_: str, asked: AuthorizationReque
         app_id=asked.app_id,
         data={
             "requestId": str(asked.id),
-            "organizationId": str(asked.organization_id),
             "addressedTo": asked.addressed_to,
             "message": asked.message,
         },
@@ -262,6 +277,16 @@ def _require_requestable(app: App, organization: Organization) -> None:
         raise Conflict(f"{app.name} is suspended and cannot be authorized now.", code="app_suspended")
 
 
+def _require_not_blocked(tx: Transaction, app: App, organization: Organization) -> None:
+    """In the developers' own organization. What another one settles is its own business (checklist AUD-05)."""
+    if organization.id != app.organization_id:
+        return
+    if app_policies.rule_on(tx, organization.id, app.id) is AppRuleMode.BLOCK:
+        sentence = f"The policy of your organization blocks {app.name} by name."
+        rule = Rule.BLOCKED_BY_NAME
+        raise Conflict(sentence, code="refused_by_policy", details=[f"Rule: {rule.value}."])
+
+
 def _require_undecided(tx: Transaction, app: App, organization: Organization) -> None:
     current = queries.find_of_organization(tx, app, organization.id)
     if current is not None and not current.added_scopes:
@@ -276,6 +301,14 @@ def _require_not_authorized(tx: Transaction, app: App, organization: Organizatio
 
 def _already_authorized(app: App, organization: Organization) -> Conflict:
     return Conflict(f"{organization.name} has authorized {app.name} already.", code="already_authorized")
+
+
+def _is_in_force(tx: Transaction, asked: AuthorizationRequest) -> bool:
+    """Whether the authorization that the request led to has not ended since."""
+    if asked.decision != RequestDecision.AUTHORIZED or asked.decided_at is None:
+        return False
+    current = queries.find_of_organization(tx, asked.app, asked.organization_id)
+    return current is not None and current.authorized_at <= asked.decided_at
 
 
 def _require_patience(asked: AuthorizationRequest, now: datetime) -> None:

@@ -167,17 +167,21 @@ def end(
         )
         return
     directory_service.remove_app_account(tx, authorization.account, by=by)
+    is_here = by.organization_id == authorization.organization_id  # nobody decides elsewhere
+    decider = by if is_here else None
     proposals.overtake(
-        tx, authorization.app, authorization.organization_id, by=by, reason="It was deauthorized."
+        tx, authorization.app, authorization.organization_id, by=decider, reason="It was deauthorized."
     )
     record_decision(
         tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data
     )
 
 
-def list_overdue(tx: Transaction, *, most: int) -> Sequence[uuid.UUID]:
+def list_overdue(tx: Transaction, *, most: int, but: Collection[uuid.UUID] = ()) -> Sequence[uuid.UUID]:
     """Those that nobody has ended yet although their end has passed, the oldest first."""
-    query = select(Authorization.id).where(Authorization.ends_at <= tx.now, Authorization.ended_at.is_(None))
+    query = select(Authorization.id).where(
+        Authorization.ends_at <= tx.now, Authorization.ended_at.is_(None), Authorization.id.not_in(but)
+    )
     return list(tx.scalars(query.order_by(Authorization.ends_at).limit(most)))
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -98,9 +98,16 @@ def extendable_from(sandbox: Sandbox) -> datetime:
     return sandbox.expires_at - EXTENDABLE_WITHIN
 
 
+def suspend(tx: Transaction, sandbox: Sandbox) -> None:
+    """Suspends the organization for good; a repeat changes nothing."""
+    sandbox.organization.suspended_at = sandbox.organization.suspended_at or tx.now
+    tx.flush()
+
+
 def close(tx: Transaction, sandbox: Sandbox, *, by: events.Actor) -> None:
-    """Suspends the organization for good. Whoever is above in the building ends what it authorized before."""
-    sandbox.ended_at = sandbox.organization.suspended_at = tx.now
+    """Suspends it and says so. Whoever is above in the building ends what it authorized before."""
+    suspend(tx, sandbox)
+    sandbox.ended_at = tx.now
     owner = tx.get_one(Account, sandbox.owner_id)
     record(tx, "sandbox.ended", sandbox, by=by, home=owner.organization)
 
@@ -132,9 +139,11 @@ def list_owned(tx: Transaction, owner: Account, page: PageRequest) -> Page[Sandb
     return Page(rows[: page.size], cursor)
 
 
-def list_overdue(tx: Transaction, *, most: int) -> Sequence[uuid.UUID]:
+def list_overdue(tx: Transaction, *, most: int, but: Collection[uuid.UUID] = ()) -> Sequence[uuid.UUID]:
     """Those that nobody has ended yet although their time is over, the oldest first."""
-    query = select(Sandbox.organization_id).where(Sandbox.expires_at <= tx.now, Sandbox.ended_at.is_(None))
+    query = select(Sandbox.organization_id).where(
+        Sandbox.expires_at <= tx.now, Sandbox.ended_at.is_(None), Sandbox.organization_id.not_in(but)
+    )
     return list(tx.scalars(query.order_by(Sandbox.expires_at).limit(most)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from appanage import events
-from appanage.directory import queries
+from appanage.directory import queries, sandbox_people
 from appanage.directory.model import Account, AccountKind, AccountLicense, License, Organization, Plan
 from appanage.directory.roles import PEOPLE_WRITERS, Role, labels
 from appanage.events.service import changes
@@ -85,11 +85,13 @@ def create_person(
 ) -> Account:
     """Adds a person to the organization.
 
-    Raises Conflict when the address is taken, anywhere on the platform, and Invalid when it is in one of the platform's
-    `own_domains`, where it would pass for a bot or a machine account, or when there is no such role here.
+    Raises Conflict when the address is taken, anywhere on the platform, or a sandbox is full, and Invalid when the
+    address is in one of the platform's `own_domains`, where it would pass for a bot or a machine account, when it is not
+    in the domain of the sandbox that this is, or when there is no such role here.
     """
     _require_roles_of(organization, roles)
-    _require_foreign(profile, own_domains)
+    if _require_of_here(tx, organization, profile, own_domains):
+        sandbox_people.require_room(tx, organization.id)
     _require_usable(tx, profile)
     person = Account(
         id=uuid.uuid4(),
@@ -127,7 +129,7 @@ def update_person(
     if _is_sensitive(person, profile):
         _require_power_over(person, by)
     if profile.email.lower() != person.email.lower():
-        _require_foreign(profile, own_domains)
+        _require_of_here(tx, person.organization, profile, own_domains)
     _require_usable(tx, profile, account_id=person.id)
     if not profile.login_enabled:
         _require_another_full_administrator(tx, person)
@@ -183,7 +185,13 @@ def require_people_writer(account: Account) -> None:
 
 
 def create_app_account(
-    tx: Transaction, organization: Organization, kind: AccountKind, *, name: str, address: str, by: Account
+    tx: Transaction,
+    organization: Organization,
+    kind: AccountKind,
+    *,
+    name: str,
+    address: str,
+    by: Account | events.Actor,
 ) -> Account:
     """The account in whose name an app acts: a bot's own, or a Service App's in an organization that authorized it.
 
@@ -261,6 +269,18 @@ def _require_usable(tx: Transaction, profile: Profile, *, account_id: uuid.UUID 
     lock_address(tx, profile.email)
     if queries.is_address_taken(tx, profile.email, by_other_than=account_id):
         raise Conflict(f"The address {profile.email} is already in use.", code="address_taken")
+
+
+def _require_of_here(
+    tx: Transaction, organization: Organization, profile: Profile, own_domains: Collection[str]
+) -> bool:
+    """An address in a sandbox is in its domain, and nowhere else in one of the platform's; tells whether it is one."""
+    domain = sandbox_people.find_domain(tx, organization.id)
+    if domain is None:
+        _require_foreign(profile, own_domains)
+    else:
+        sandbox_people.require_of(domain, profile.email)
+    return domain is not None
 
 
 def _require_foreign(profile: Profile, own_domains: Collection[str]) -> None:

@@ -477,6 +477,7 @@ TYPES = (
 
 
 AMONG_ADMINISTRATORS = (
+    "authorization.refused",
     "authorization.proposed",
     "authorization.proposal_declined",
     "authorization.proposal_withdrawn",

@@ -47,7 +47,7 @@ def list_by_offset(
 def list_for_app(tx: Transaction, app_id: uuid.UUID, wanted: EventFilter, page: PageRequest) -> Page[Event]:
     """An app's activity as its developers may see it, newest first.
 
-    What administrators say to one another before they decide is not for developers (checklist AUD-05).
+    What administrators say to one another before they decide, and who may not, is not for developers (checklist AUD-05).
     """
     is_theirs = Event.type.not_in(AMONG_ADMINISTRATORS)
     query = _newest(Event.app_id == app_id, is_theirs, *_later(wanted, page), rows=page.size + 1)

@@ -5,9 +5,8 @@ removes the machine accounts.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
-from datetime import timedelta
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -22,50 +21,56 @@ BATCH = 100
 
 log = structlog.get_logger(__name__)
 
-End = Callable[[Transaction], bool]
+
+@dataclass(frozen=True, slots=True)
+class _Things:
+    """What comes to an end: found without those that have failed, and ended one by one."""
+
+    kind: str
+    find: Callable[[Transaction, Collection[uuid.UUID]], Sequence[uuid.UUID]]
+    end: Callable[[Transaction, uuid.UUID], bool]
 
 
 def end_overdue(deployment: Deployment, pause: Pause) -> None:
     """Ends what is overdue, the oldest first. What fails is tried again the next time, and keeps nothing else waiting."""
-    ended = _end_all(deployment, pause, _overdue_authorizations) + _end_all(
-        deployment, pause, _overdue_proposals
-    )
+    ended = sum(_end_all(deployment, pause, one) for one in (_authorizations(deployment), _proposals()))
     if ended:
         log.info("overdue decisions ended", count=ended)
 
 
-def _end_all(deployment: Deployment, pause: Pause, overdue: Callable[[Deployment], Sequence[End]]) -> int:
-    """Batch by batch, until nothing is left that can be ended."""
-    total = 0
+def _end_all(deployment: Deployment, pause: Pause, things: _Things) -> int:
+    """Batch by batch, until nothing is left that can be ended; what failed is not tried twice."""
+    total, failed = 0, set[uuid.UUID]()
     while True:
-        found = overdue(deployment)
-        ended = 0
-        for end in found:
-            with deployment.transaction(internal_origin()) as tx:
-                ended += end(tx)
+        with deployment.transaction(internal_origin()) as tx:
+            found = things.find(tx, failed)
+        ended, failed_before = 0, len(failed)
+        for one in found:
+            try:
+                with deployment.transaction(internal_origin()) as tx:
+                    ended += things.end(tx, one)
+            except Exception:  # whatever it is, the others end all the same
+                log.exception("ending failed", kind=things.kind, id=str(one))
+                failed.add(one)
             if pause(0):
                 return total + ended
         total += ended
-        if len(found) < BATCH or not ended:
+        if len(found) < BATCH or not (ended or len(failed) > failed_before):
             return total
 
 
-def _overdue_authorizations(deployment: Deployment) -> Sequence[End]:
+def _authorizations(deployment: Deployment) -> _Things:
     longest = deployment.settings.lifetimes.longest_access_token
-    with deployment.transaction(internal_origin()) as tx:
-        found = service.list_overdue(tx, most=BATCH)
-    return [partial(_expire_authorization, one, longest) for one in found]
+    return _Things(
+        "authorization",
+        find=lambda tx, failed: service.list_overdue(tx, most=BATCH, but=failed),
+        end=lambda tx, one: service.expire(tx, one, longest_token=longest),
+    )
 
 
-def _overdue_proposals(deployment: Deployment) -> Sequence[End]:
-    with deployment.transaction(internal_origin()) as tx:
-        found = proposals.list_overdue(tx, most=BATCH)
-    return [partial(_expire_proposal, one) for one in found]
-
-
-def _expire_authorization(authorization_id: uuid.UUID, longest_token: timedelta, tx: Transaction) -> bool:
-    return service.expire(tx, authorization_id, longest_token=longest_token)
-
-
-def _expire_proposal(proposal_id: uuid.UUID, tx: Transaction) -> bool:
-    return proposals.expire(tx, proposal_id)
+def _proposals() -> _Things:
+    return _Things(
+        "proposal",
+        find=lambda tx, failed: proposals.list_overdue(tx, most=BATCH, but=failed),
+        end=proposals.expire,
+    )

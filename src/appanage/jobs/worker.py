@@ -1,9 +1,12 @@
 """The job worker: a process that does what is due, once in a deployment however many workers there are."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from time import sleep
 
 from procrastinate import App, JobContext, PsycopgConnector
@@ -19,6 +22,7 @@ from appanage.jobs.sandboxes import end_sandboxes
 from appanage.storage.engine import plain_url
 
 TOLD_AFTER = 1.0  # seconds after the worker is told to stop, running jobs that have not ended are told so too
+_OWN_JOBS = 2  # what the queue needs for itself
 KEEP_FAILED_FOR = 7 * 24  # hours in which a failed job can be looked into
 
 
@@ -46,8 +50,16 @@ CHORES = (
 def run(deployment: Deployment) -> None:
     """Works until SIGINT or SIGTERM, then finishes what it has begun."""
     with postman(deployment):
-        job_queue(deployment).run_worker(
-            concurrency=3, delete_jobs="successful", shutdown_graceful_timeout=TOLD_AFTER
+        asyncio.run(work(job_queue(deployment)))
+
+
+async def work(queue: App) -> None:
+    """Does what the queue holds. Each chore has room and a thread of its own, so that none waits for one that lasts."""
+    room = len(CHORES) + _OWN_JOBS
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(room, thread_name_prefix="chore"))
+    async with queue.open_async():
+        await queue.run_worker_async(
+            concurrency=room, delete_jobs="successful", shutdown_graceful_timeout=TOLD_AFTER
         )
 
 
@@ -65,13 +77,20 @@ def job_queue(deployment: Deployment) -> App:
 
 
 def _schedule(queue: App, chore: Chore, deployment: Deployment) -> None:
+    at_work = Lock()
+
     @queue.periodic(cron=chore.cron)
     @queue.task(
         name=chore.name, queueing_lock=chore.name, pass_context=True
     )  # of each chore at most one waits
-    def work(context: JobContext, timestamp: int) -> None:
+    def do(context: JobContext, timestamp: int) -> None:
         del timestamp  # the time that it was due; chores look at the present
-        chore.run(deployment, partial(_pause, context))
+        if not at_work.acquire(blocking=False):
+            return  # the one before still lasts: it would only take the room of other chores
+        try:
+            chore.run(deployment, partial(_pause, context))
+        finally:
+            at_work.release()
 
 
 def _pause(context: JobContext, seconds: float) -> bool:

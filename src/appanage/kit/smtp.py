@@ -106,14 +106,19 @@ class MailConnection:
         """Hands over one message for one recipient. Raises MailServerFailed when the others need not be tried."""
         try:
             return self._send(message, sender, to)
+        except MailServerFailed:
+            raise
         except smtplib.SMTPDataError as error:
             return self._decided(error.smtp_code, error.smtp_error)
-        except smtplib.SMTPNotSupportedError as error:
-            return Delivery(Fate.REFUSED, _reason(error))
+        except smtplib.SMTPNotSupportedError:  # which only an address can be the cause of
+            return Delivery(Fate.REFUSED, "The mail server takes no address outside ASCII (SMTPUTF8).")
         except (smtplib.SMTPException, OSError) as error:
             raise MailServerFailed(_reason(error)) from error
-        except ValueError as error:  # it cannot be said in this protocol, such as a line end
-            return Delivery(Fate.REFUSED, f"This cannot be written as mail: {type(error).__name__}.")
+        except Exception as error:  # noqa: BLE001 – it cannot be written as mail: the other messages can
+            self._forget()
+            return Delivery(
+                Fate.REFUSED, one_line(f"This cannot be written as mail: {_reason(error)}")[:_LONGEST_REASON]
+            )
 
     def _send(self, message: EmailMessage, sender: str, to: str) -> Delivery:
         is_international = not to.isascii()
@@ -132,9 +137,13 @@ class MailConnection:
             return Delivery(Fate.SENT)
         if code in {_CLOSING, -1}:
             raise MailServerFailed(reason)
-        with suppress(smtplib.SMTPException, OSError):  # the next letter finds out
-            self._client.rset()
+        self._forget()
         return Delivery(Fate.REFUSED if code >= 500 else Fate.POSTPONED, reason)
+
+    def _forget(self) -> None:
+        """What was begun of this message; if that fails, the next one finds out."""
+        with suppress(smtplib.SMTPException, OSError):
+            self._client.rset()
 
 
 def _forget_md5(client: smtplib.SMTP) -> None:

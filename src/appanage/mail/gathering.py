@@ -36,7 +36,7 @@ class Facts:
     proposals: Mapping[uuid.UUID, AuthorizationProposal] = field(default_factory=dict)
     requests: Sequence[AuthorizationRequest] = ()
     submissions: Sequence[Submission] = ()
-    messages: Sequence[SubmissionMessage] = ()
+    messages: Mapping[uuid.UUID, SubmissionMessage] = field(default_factory=dict)
     sandboxes: Mapping[uuid.UUID, Sandbox] = field(default_factory=dict)
     places: Mapping[uuid.UUID, Sequence[Place]] = field(default_factory=dict)  # by the id of the event
 
@@ -51,7 +51,7 @@ def stories_of(tx: Transaction, untold: Sequence[UntoldEvent], brand: Brand) -> 
         proposals=_by_id(tx, AuthorizationProposal, (_id_in(one, "proposalId") for one in events)),
         requests=_requests(tx, events),
         submissions=_submissions(tx, events),
-        messages=_messages(tx, events),
+        messages=_by_id(tx, SubmissionMessage, (_id_in(one, "messageId") for one in events)),
         sandboxes=_by_id(tx, Sandbox, (id_ for one in events for id_ in _sandbox_ids(one))),
         places=_places(tx, untold),
     )
@@ -77,7 +77,7 @@ def _story(untold: UntoldEvent, facts: Facts, brand: Brand) -> Story:
         proposal=_found(facts.proposals, _id_in(event, "proposalId")),
         requests=[one for one in facts.requests if _is_about(event, app_id, one)],
         submission=submission,
-        message=_message_of(event, submission, facts),
+        message=_found(facts.messages, _id_in(event, "messageId")),
         sandbox=next((facts.sandboxes[id_] for id_ in _sandbox_ids(event) if id_ in facts.sandboxes), None),
         places=facts.places.get(event.id, ()),
         is_first=untold.told_up_to is None,
@@ -158,23 +158,6 @@ def _submission_of(event: Event, app_id: uuid.UUID | None, facts: Facts) -> Subm
     named = _submission_id(event)
     of_app = [one for one in facts.submissions if one.app_id == app_id or one.id == named]
     return next((one for one in of_app if one.id == named), next(iter(of_app), None))
-
-
-def _messages(tx: Transaction, events: Sequence[Event]) -> Sequence[SubmissionMessage]:
-    """Those that were written in the same transaction."""
-    at = {one.at for one in events if one.type == "submission.message"}
-    if not at:
-        return ()
-    ids = _ids_in(events, ["messageId"])
-    wanted = or_(SubmissionMessage.id.in_(ids), SubmissionMessage.written_at.in_(at))
-    return list(tx.scalars(select(SubmissionMessage).where(wanted)))
-
-
-def _message_of(event: Event, submission: Submission | None, facts: Facts) -> SubmissionMessage | None:
-    for one in facts.messages:
-        if submission is not None and one.submission_id == submission.id and one.written_at == event.at:
-            return one
-    return None
 
 
 def _sandbox_ids(event: Event) -> tuple[uuid.UUID, ...]:

@@ -22,7 +22,9 @@ class Administrators:
 
 @dataclass(frozen=True, slots=True)
 class Reviewers:
-    """The App Reviewers of the operator."""
+    """The App Reviewers of the operator; only the one who has taken it, as long as they are one and can be reached."""
+
+    taken_by: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ Key = uuid.UUID | None
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody with a mailbox. The administrator of a sandbox has none: for them it is the developer's."""
+    """Somebody with a mailbox. The administrator of a sandbox has none: for them it is the developer's.
+
+    Nobody else of a sandbox is written to: its people do not exist.
+    """
 
     account_id: uuid.UUID
     address: str
@@ -43,8 +46,8 @@ class Directory:
                 return self.owners.get(app_id, ())
             case Administrators(organization_id):
                 return self.administrators.get(organization_id, ())
-            case Reviewers():
-                return self.reviewers
+            case Reviewers(taken_by):
+                return [one for one in self.reviewers if one.account_id == taken_by] or self.reviewers
             case People(ids):
                 return [one for id_ in sorted(ids) for one in self.people.get(id_, ())]
 
@@ -95,10 +98,11 @@ SELECT key, id, address, name FROM (
     FROM ({source}) AS chosen (key, account_id)
     JOIN accounts a ON a.id = chosen.account_id
     JOIN organizations o ON o.id = a.organization_id
-    LEFT JOIN sandboxes s ON s.administrator_id = a.id
+    LEFT JOIN sandboxes s ON s.organization_id = a.organization_id
     LEFT JOIN accounts developer ON developer.id = s.owner_id
     WHERE a.kind = 'person' AND a.deleted_at IS NULL AND a.login_enabled AND o.suspended_at IS NULL
-        AND (developer.id IS NULL OR developer.deleted_at IS NULL AND developer.login_enabled)
+        AND (s.organization_id IS NULL
+            OR s.administrator_id = a.id AND developer.deleted_at IS NULL AND developer.login_enabled)
         AND NOT lower(coalesce(developer.email, a.email)) LIKE ANY (cast(:unreachable AS text[]))
 ) AS reached WHERE place <= :most ORDER BY key, place
 """

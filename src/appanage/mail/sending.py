@@ -7,8 +7,10 @@ the same Message-ID, by which mailboxes know it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email import message_from_string
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from time import monotonic
 from typing import Self
@@ -20,8 +22,9 @@ from sqlalchemy import Select, select, update
 
 from appanage.kit.origin import internal_origin
 from appanage.kit.smtp import Delivery, Fate, MailConnection, MailServer, MailServerFailed
+from appanage.kit.text import one_line
 from appanage.mail.model import Letter
-from appanage.mail.text import named
+from appanage.mail.text import in_header
 from appanage.settings import Settings
 from appanage.storage import Database, Transaction
 
@@ -37,6 +40,7 @@ PAUSES = (
 """After each attempt that failed; who has none left is given up."""
 
 BATCH = 20
+_LONGEST_REASON = 300
 LEASE = timedelta(minutes=30)
 """For so long a letter belongs to whoever took it. A batch begins no letter after half of that time."""
 
@@ -86,15 +90,21 @@ def send_due(database: Database, office: Office, pause: Pause) -> int:
 
 
 def message_of(letter: Letter, office: Office) -> EmailMessage:
-    """The letter as a mail program reads it. Raises ValueError for an address that is none."""
-    message = EmailMessage()
-    message["From"] = Address(named(office.sender_name), addr_spec=office.sender)
-    message["To"] = Address(named(letter.name), addr_spec=_mailbox(letter.address))
-    message["Subject"] = named(letter.subject, 200)
+    """The letter as a mail program reads it. Raises ValueError for an address that is none.
+
+    An address that is not in ASCII is written as it is (RFC 6532), by servers that can.
+    """
+    mailbox = _mailbox(letter.address)
+    user, _, domain = mailbox.rpartition("@")
+    message = EmailMessage(policy=SMTP if mailbox.isascii() else SMTPUTF8)
+    message["From"] = Address(in_header(office.sender_name), addr_spec=office.sender)
+    message["To"] = Address(in_header(letter.name), username=user, domain=domain)
+    message["Subject"] = in_header(letter.subject, 200)
     message["Date"] = format_datetime(letter.written_at)
     message["Message-ID"] = f"<{letter.id}@{office.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answers
     message.set_content(letter.body, charset="utf-8", cte="quoted-printable")
+    _require_same_headers(message)
     return message
 
 
@@ -132,8 +142,8 @@ class _Batch:
     def _send(self, connection: MailConnection, letter: Letter) -> None:
         try:
             message = message_of(letter, self.office)
-        except (ValueError, IndexError) as error:  # what the library says of an address that it cannot write
-            delivery = Delivery(Fate.REFUSED, f"The address cannot be written to: {type(error).__name__}.")
+        except Exception as error:  # noqa: BLE001 – whatever it is, the other letters do not wait for it
+            delivery = Delivery(Fate.REFUSED, f"It cannot be written as mail: {_problem(error)}")
         else:
             delivery = connection.send(message, sender=self.office.sender, to=_mailbox(letter.address))
         self._note(letter, delivery)
@@ -177,6 +187,18 @@ def _noted(attempts: int, delivery: Delivery, now: datetime) -> dict[str, dateti
     is_last = delivery.fate is Fate.REFUSED or attempts > len(PAUSES)
     again_at = None if is_last else now + PAUSES[attempts - 1]
     return {"next_attempt_at": again_at, "failure": delivery.reason}
+
+
+def _require_same_headers(message: EmailMessage) -> None:
+    """Raises ValueError when somebody's words would be read as a header, or as the end of all headers."""
+    read = message_from_string(message.as_bytes().decode(), policy=message.policy)
+    recipients = [one.addr_spec for one in read["To"].addresses]
+    if read.keys() != message.keys() or recipients != [one.addr_spec for one in message["To"].addresses]:
+        raise ValueError("Its headers would be read as others.")
+
+
+def _problem(error: Exception) -> str:
+    return one_line(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
 
 
 def _mailbox(address: str) -> str:

@@ -46,6 +46,11 @@ def named(text: str, limit: int = LONGEST_NAME) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
+def in_header(text: str, limit: int = LONGEST_NAME) -> str:
+    """As `named`, for a header: no encoded word (RFC 2047) in it, which would be read as other text than it is."""
+    return named(text, limit).replace("=?", "= ?")
+
+
 def body_of(draft: Draft, head: Letterhead) -> str:
     """The letter as it is read."""
     return "\n\n".join(filled for filled in _parts(draft, head) if filled) + "\n"

@@ -35,7 +35,8 @@ class AuthorizationRequest(Record):
     """Somebody asked the administrators of an organization to authorize an app. A repeat is the same row again.
 
     It is open until it is decided on; `decided_by_name` is a person's, or says by which rule. `addressed_to` is the id
-    or domain by which a developer named another organization, whose name they learn when it has decided.
+    or domain by which a developer named another organization, whose name they learn when it has decided. `declined_at`
+    is when administrators last said no; it stays when the request is made again or withdrawn.
     """
 
     __tablename__ = "authorization_requests"
@@ -56,6 +57,7 @@ class AuthorizationRequest(Record):
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
     decided_by_name: Mapped[str | None]
     decision_reason: Mapped[str | None]
+    declined_at: Mapped[datetime | None]
 
     app: Mapped[App] = relationship(lazy="joined", innerjoin=True)
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)

@@ -5,6 +5,7 @@ Owners and askers are told what an organization decided, never who of it did (ch
 
 from collections.abc import Iterator
 
+from appanage.apps.model import App
 from appanage.apps.scopes import Risk, by_risk
 from appanage.authorizations.model import ProposalState, RequestOrigin
 from appanage.kit.text import count_of
@@ -105,6 +106,25 @@ def created(story: Story) -> Iterator[Notice]:
         why=f"you asked for {app_name(app)}",
     )
     yield Notice(People.of(*(one.requested_by for one in story.requests)), askers)
+    yield from _confirmed(story, app, f"{app_name(app)} is authorized in {there} now.")
+
+
+def _confirmed(story: Story, app: App, outcome: str) -> Iterator[Notice]:
+    """To who proposed it, where it took two administrators."""
+    first, second = story.id_of("proposedBy"), named(story.said("confirmedByName"))
+    if first is None or not second:
+        return
+    draft = Draft(
+        about=story.about,
+        subject=f"Your proposal to authorize {app_name(app)} was confirmed",
+        paragraphs=[
+            f"{second} confirmed your proposal to authorize {app_name(app)}. {outcome}",
+            *_terms(story),
+        ],
+        link=f"/hub/service-apps/{app.id}",
+        why="you proposed it",
+    )
+    yield Notice(People.of(first), draft)
 
 
 def _terms(story: Story) -> Iterator[str]:
@@ -132,6 +152,7 @@ def updated(story: Story) -> Iterator[Notice]:
         why=an_owner_of(app),
     )
     yield Notice(Owners(app.id), draft)
+    yield from _confirmed(story, app, f"Its authorization in {there} is changed now.")
 
 
 def changes_declined(story: Story) -> Iterator[Notice]:
@@ -229,8 +250,12 @@ def proposed(story: Story) -> Iterator[Notice]:
 
 
 def proposal_declined(story: Story) -> Iterator[Notice]:
+    """One that something else came before is not declined by anybody's words."""
+    if story.event.data.get("overtaken") is True:
+        yield from proposal_expired(story)
+        return
     app, proposal = story.app, story.proposal
-    if app is None or proposal is None:
+    if app is None or proposal is None or app.deleted_at is not None:
         return
     draft = Draft(
         about=story.about,
@@ -244,17 +269,24 @@ def proposal_declined(story: Story) -> Iterator[Notice]:
     yield Notice(People.of(proposal.proposed_by), draft)
 
 
+def _why_it_ended(story: Story, app: App) -> str:
+    """By time there is nothing more to say than that; else something else came first."""
+    if story.reason:
+        return f"Your proposal to authorize {app_name(app)} has ended before a second administrator agreed: {story.reason}"
+    return (
+        f"No second administrator agreed in time to authorize {app_name(app)}, so your proposal has ended. "
+        "You can propose it again."
+    )
+
+
 def proposal_expired(story: Story) -> Iterator[Notice]:
     app, proposal = story.app, story.proposal
-    if app is None or proposal is None:
+    if app is None or proposal is None or app.deleted_at is not None:
         return
     draft = Draft(
         about=story.about,
         subject=f"Your proposal to authorize {app_name(app)} has ended",
-        paragraphs=[
-            f"No second administrator agreed in time to authorize {app_name(app)}, so your proposal has ended.",
-            "You can propose it again.",
-        ],
+        paragraphs=[_why_it_ended(story, app)],
         link=f"/hub/service-apps/{app.id}",
         why="you proposed it",
     )

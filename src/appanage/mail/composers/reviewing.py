@@ -6,7 +6,7 @@ A reviewer speaks for the App Hub and is not named.
 from collections.abc import Iterator
 
 from appanage.mail.composers.table import Composer
-from appanage.mail.notices import Notice, Owners, People, Reviewers
+from appanage.mail.notices import Notice, Owners, Reviewers
 from appanage.mail.story import Story, an_owner_of, app_name, maker
 from appanage.mail.text import Draft
 
@@ -28,7 +28,7 @@ def created(story: Story) -> Iterator[Notice]:
 
 
 def message(story: Story) -> Iterator[Notice]:
-    """To the other side: the owners, or whoever reviews it, or all reviewers while nobody does."""
+    """To the other side: the owners, or whoever reviews it, or all reviewers while nobody does who can."""
     app, submission, written = story.app, story.submission, story.message
     if app is None or submission is None or written is None:
         return
@@ -53,8 +53,7 @@ def message(story: Story) -> Iterator[Notice]:
         quoted="The developers wrote",
         quote=written.text,
     )
-    taken_by = submission.reviewer_id
-    yield Notice(People.of(taken_by) if taken_by else Reviewers(), from_owners)
+    yield Notice(Reviewers(submission.reviewer_id), from_owners)
 
 
 def approved(story: Story) -> Iterator[Notice]:

@@ -7,6 +7,7 @@ from typing import Self
 from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.apps.queries import is_key
 from appanage.apps.scopes import highest_risk
 from appanage.authorizations import app_policies, app_policy_previews, app_rules
 from appanage.authorizations.app_rules import Aftermath, NameableApp
@@ -122,9 +123,10 @@ def search_of(visit: Visit) -> str:
     """What is looked for; an id of the API counts as what it names."""
     text = visit.text("q")
     try:
-        return visit.ids.decode_key(Kind.APPLICATION, text)
+        key = visit.ids.decode_key(Kind.APPLICATION, text)
     except NotFound:
         return text
+    return key if is_key(key) else text
 
 
 def _named(visit: Visit, viewer: Account) -> NameableApp:

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appanage.apphub import pictures, queries, reviews
-from appanage.apphub.checks import Finding
 from appanage.apphub.content import Content
 from appanage.apphub.model import OPEN_STATES, Submission, SubmissionState
 from appanage.apphub.queries import QueueFilter
@@ -245,13 +244,13 @@ def _page(
         facts=content.app,
         logo=_logo(submission, content),
         description=render_markdown(content.listing.description),
-        findings=[Finding.read(said) for said in submission.findings],
+        findings=reviews.present_findings(visit.tx, submission),
         lines=scope_lines(content),
         before=before,
         differences=_differences(submission, before, names),
         owners=[names.get(one, one) for one in content.app["owners"]],
         test_organization=queries.find_organization_name(visit.tx, content.listing.test_organization_id),
-        messages=queries.list_messages(visit.tx, submission),
+        talk=queries.read_talk(visit.tx, submission),
         message=message,
         reason=reason,
         chosen=chosen,

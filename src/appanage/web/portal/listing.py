@@ -222,7 +222,7 @@ def _page(
         most_shots=pictures.MOST,
         latest=latest,
         earlier=earlier,
-        messages=queries.list_messages(visit.tx, latest) if latest else [],
+        talk=queries.read_talk(visit.tx, latest) if latest else None,
         message=message,
         can={act.name.lower(): _can(latest, act) for act in (Act.SUBMIT, Act.WITHDRAW, Act.ANSWER)},
         labels=LABELS,

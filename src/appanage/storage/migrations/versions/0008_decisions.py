@@ -153,6 +153,9 @@ def upgrade() -> None:
     op.add_column("authorization_requests", sa.Column("decided_by", sa.Uuid(), nullable=True))
     op.add_column("authorization_requests", sa.Column("decided_by_name", sa.Text(), nullable=True))
     op.add_column("authorization_requests", sa.Column("decision_reason", sa.Text(), nullable=True))
+    op.add_column(
+        "authorization_requests", sa.Column("declined_at", sa.DateTime(timezone=True), nullable=True)
+    )
     op.execute(_SETTLE)  # what was decided on before waits no more
     op.drop_index(
         op.f("uq_authorization_requests_app_id_organization_id"), table_name="authorization_requests"

@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("landing_url", sa.Text(), nullable=True),
         sa.Column("test_instructions", sa.Text(), nullable=False),
         sa.Column("test_organization_id", sa.Uuid(), nullable=True),
-        sa.Column("contact_verified", sa.Text(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("modified_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_listing_drafts_app_id_apps")),
