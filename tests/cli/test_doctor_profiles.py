@@ -133,6 +133,7 @@ def test_where_nothing_is_called_no_tls_is_named(fedramp: Deployment, monkeypatc
 # What each module that touches a primitive does with it. Who adds a module, or an algorithm to one, comes by here: is it
 # in the table that the doctor shows?
 WHAT_FOR = {
+    "apphub/pictures.py": {algorithms.FILES},
     "apps/logos.py": {algorithms.FILES},
     "authorizations/clients.py": {algorithms.DIGESTS},
     "authorizations/proofs.py": {algorithms.DIGESTS},
@@ -146,6 +147,7 @@ WHAT_FOR = {
     "kit/outbound/network.py": {algorithms.OUTBOUND},
     "kit/sealing.py": {algorithms.SEALING, algorithms.DERIVED_KEYS},
     "kit/secrets.py": {algorithms.DIGESTS, algorithms.RANDOM},
+    "kit/smtp.py": {algorithms.OUTBOUND},
     "oauth/access_tokens.py": {algorithms.ACCESS_TOKENS},
     "oauth/dpop.py": {algorithms.KEYED_HASHES, algorithms.HASHES_OF_STANDARDS},
     "oauth/id_tokens.py": {algorithms.ID_TOKENS, algorithms.HASHES_OF_STANDARDS},
@@ -154,6 +156,7 @@ WHAT_FOR = {
     "oauth/pkce.py": {algorithms.HASHES_OF_STANDARDS},
     "oauth/signing_keys.py": {algorithms.ACCESS_TOKENS, algorithms.ID_TOKENS},
     "signin/password_hashes.py": {algorithms.PASSWORDS, algorithms.OLDER_PASSWORDS},
+    "web/apphub/listing.py": {algorithms.FILES},
     "web/oauth/documents.py": {algorithms.FILES},
     "web/oauth/logos.py": {algorithms.FILES},
     "web/pages.py": {algorithms.KEYED_HASHES},

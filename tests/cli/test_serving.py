@@ -46,6 +46,7 @@ def test_the_demonstration_from_its_start_to_its_end(data: Path):
         "Northwind Traders",
         "Contoso Health",
         "Fabrikam",
+        "Appanage",
     ]
     assert set(admin) == {"email", "password", "organizationId", "roles", "token"}
     assert [app["type"] for app in document["apps"]] == ["serviceApp", "integration", "bot"]

@@ -14,7 +14,7 @@ from appanage.directory.model import Account, Organization
 from support.live import as_a_process, deployment_for, free_port
 from support.world import MadeApp, World
 
-APPS = 60
+APPS = 48  # fewer than one person may ask for at a time
 
 
 def test_kill_minus_nine_loses_no_authorization_that_was_answered(new_database: Callable[[], str]):

@@ -2,10 +2,12 @@
 
 import pytest
 
+from appanage.apps.model import App
 from appanage.directory import queries as directory
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
 from appanage.directory.service import assign_roles
+from support import listing
 from support.browser import Browser, Shown
 from support.connecting import connect
 from support.suspending import REASON, lift, suspend
@@ -70,6 +72,18 @@ def test_the_operator_finds_an_app_and_suspends_it_everywhere(
     assert f"The suspension of {made.app.name} is lifted. It needs new tokens." in lifted.text
     assert "Suspend app…" in words(lifted)
     assert len(world.events(organization, "app.suspension_lifted")) == 1
+
+
+def test_the_pictures_of_everybodys_apps_are_shown(
+    world: World, console: Browser, developer: Account, organization: Organization
+):
+    made = listing.ready_app(world, developer, name=f"Pictured {organization.id}")
+    with world.deployment.transaction(world.origin) as tx:
+        digest = tx.get_one(App, made.id).logo_digest
+    address = f"/oauth/apps/{made.id}/logo?v={digest}"
+
+    assert address in console.get(f"{LIST}?q={organization.id}").html
+    assert console.client.get(address).headers["content-type"] == "image/png"
 
 
 def test_what_another_operator_did_meanwhile_is_shown(world: World, console: Browser, made: MadeApp):

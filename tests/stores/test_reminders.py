@@ -101,7 +101,7 @@ def test_both_sides_are_reminded_of_an_authorization_that_ends(stage: Stage, clo
 
 def test_an_end_that_was_put_off_is_told_of_anew(stage: Stage, clock: MovableClock):
     stage.authorized_until(clock() + timedelta(days=31))
-    clock.advance(days=2)
+    clock.advance(days=3)
     first = written_by(stage)
     stage.authorized_until(clock() + timedelta(days=29, hours=12))
     second = written_by(stage)
