@@ -5,6 +5,7 @@ the same Message-ID, by which mailboxes know it.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_string
@@ -192,9 +193,19 @@ def _noted(attempts: int, delivery: Delivery, now: datetime) -> dict[str, dateti
 def _require_same_headers(message: EmailMessage) -> None:
     """Raises ValueError when somebody's words would be read as a header, or as the end of all headers."""
     read = message_from_string(message.as_bytes().decode(), policy=message.policy)
-    recipients = [one.addr_spec for one in read["To"].addresses]
-    if read.keys() != message.keys() or recipients != [one.addr_spec for one in message["To"].addresses]:
+    if read.keys() != message.keys() or not _has_recipients_of(message, read):
         raise ValueError("Its headers would be read as others.")
+
+
+def _has_recipients_of(message: EmailMessage, read: EmailMessage) -> bool:
+    """Some versions of Python refuse to read what others read as another header."""
+    with suppress(ValueError):
+        return _recipients(read) == _recipients(message)
+    return False
+
+
+def _recipients(message: EmailMessage) -> list[str]:
+    return [one.addr_spec for one in message["To"].addresses]
 
 
 def _problem(error: Exception) -> str:
