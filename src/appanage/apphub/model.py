@@ -166,11 +166,9 @@ class Listing(Record):
 
     __table_args__ = (
         Index("ix_listings_skeleton", "skeleton"),
-        Index("ix_listings_words", "words", postgresql_using="gin"),
-        Index("ix_listings_titles", "titles", postgresql_using="gin"),
-        Index("ix_listings_categories", "categories", postgresql_using="gin"),
-        Index("ix_listings_tags", "tags", postgresql_using="gin"),
-        Index("ix_listings_languages", "languages", postgresql_using="gin"),
+        # Words and marks together, so that what is in one category is not first found in all of them.
+        Index("ix_listings_words", "words", "categories", "tags", "languages", postgresql_using="gin"),
+        Index("ix_listings_titles", "titles", "categories", "tags", "languages", postgresql_using="gin"),
         Index(
             "ix_listings_name", text("lower(name)"), "app_id", postgresql_where=text("unlisted_at IS NULL")
         ),

@@ -101,6 +101,14 @@ class ListingFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class _Words:
+    """A search as the database asks it: with the last word whole, and as the beginning of one."""
+
+    whole: str
+    begun: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facets:
     """How many apps a filter shows; with words also how many of each category, and the tags that they have most often.
 
@@ -172,7 +180,7 @@ def facets(tx: Transaction, wanted: ListingFilter) -> Facets:
 
 def _best_first(tx: Transaction, wanted: ListingFilter, page: PageRequest) -> Page[Listing]:
     words = _words(tx, wanted.search)
-    if not words:
+    if words is None:
         return Page([])
     ranked = _ranked(wanted, words)
     order = (ranked.c.name, ranked.c.app_id)
@@ -204,7 +212,7 @@ def _by_name(tx: Transaction, wanted: ListingFilter, page: PageRequest) -> Page[
 def _facets_of_words(tx: Transaction, wanted: ListingFilter) -> Facets:
     """One pass over the candidates of all categories."""
     words = _words(tx, wanted.search)
-    if not words or not wanted.is_possible:
+    if words is None or not wanted.is_possible:
         return Facets(0)
     found = _candidates(replace(wanted, category=None), words)
     query = _shown(select(Listing.categories, Listing.tags)).join(found, found.c.app_id == Listing.app_id)
@@ -216,23 +224,27 @@ def _facets_of_words(tx: Transaction, wanted: ListingFilter) -> Facets:
     return Facets(len(inside), len(rows) >= CANDIDATES, counts, often)
 
 
-def _words(tx: Transaction, given: str) -> str:
-    """The search as the database asks it: every term as it is or by its stem. Empty when there is nothing to look for."""
+def _words(tx: Transaction, given: str) -> _Words | None:
+    """Every term as it is or by its stem. None when there is nothing to look for."""
     terms = _TERM.findall(given[:_LONGEST_SEARCH])
     plain_and_stemmed = _prepare(tx, [term.lstrip("-") for term in terms[:_MOST_TERMS]])
     known = [(plain, stem) for plain, stem in plain_and_stemmed if plain]
     # A word like "the" is in no text as it is kept; alone it may be somebody's name.
     telling = [one for one in known if one[1]] or known
-    read = [
-        _either(plain, stem, is_beginning=(plain, stem) == telling[-1] == known[-1])
-        for plain, stem in telling
-    ]
-    return " & ".join(f"({one})" for one in read)
+    if not telling:
+        return None
+    whole = [_either(*one) for one in telling]
+    last = telling[-1]
+    begun = [*whole[:-1], _either(*map(_beginning, last))] if last == known[-1] else whole
+    return _Words(_all(whole), _all(begun))
 
 
-def _either(plain: str, stem: str, *, is_beginning: bool) -> str:
-    both = [_beginning(one) if is_beginning else one for one in (plain, stem) if one]
-    return " | ".join(f"({one})" for one in dict.fromkeys(both))
+def _all(terms: Sequence[str]) -> str:
+    return " & ".join(f"({one})" for one in terms)
+
+
+def _either(plain: str, stem: str) -> str:
+    return " | ".join(f"({one})" for one in dict.fromkeys((plain, stem)) if one)
 
 
 def _beginning(query: str) -> str:
@@ -246,25 +258,31 @@ def _prepare(tx: Transaction, terms: Sequence[str]) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows] if terms else []
 
 
-def _candidates(wanted: ListingFilter, words: str) -> CTE:
-    asked = _query(words)
+def _candidates(wanted: ListingFilter, words: _Words) -> CTE:
+    """A beginning is looked for in what is short only: in long texts nearly every one begins something."""
     meets = [Listing.unlisted_at.is_(None), *_narrowing(wanted)]
-    titled = select(Listing.app_id).where(Listing.titles.bool_op("@@")(asked), *meets).limit(CANDIDATES)
+    titled = (
+        select(Listing.app_id)
+        .where(Listing.titles.bool_op("@@")(_query(words.begun)), *meets)
+        .limit(CANDIDATES)
+    )
     first = titled.cte("titled").prefix_with("MATERIALIZED")
     found = select(func.count()).select_from(first).scalar_subquery()
     lacking = case((found < CANDIDATES, CANDIDATES), else_=0)
-    telling = select(Listing.app_id).where(Listing.words.bool_op("@@")(asked), *meets).limit(lacking)
+    telling = (
+        select(Listing.app_id).where(Listing.words.bool_op("@@")(_query(words.whole)), *meets).limit(lacking)
+    )
     by_that_name = select(Listing.app_id).where(_has_name(wanted.search), *meets).limit(CANDIDATES)
     sources = (select(first), select(telling.cte("telling")), select(by_that_name.cte("named")))
     return union(*sources).cte("candidates")
 
 
-def _ranked(wanted: ListingFilter, words: str) -> CTE:
+def _ranked(wanted: ListingFilter, words: _Words) -> CTE:
     """The candidates that are shown, each with its rank to a few digits: a number that a cursor can hold exactly."""
     found = _candidates(wanted, words)
     name = func.lower(Listing.name)
     weights = cast(literal(list(_WEIGHTS), ARRAY(REAL)), ARRAY(REAL))
-    match = func.ts_rank(weights, Listing.words, _query(words), _BY_LENGTH)
+    match = func.ts_rank(weights, Listing.words, _query(words.begun), _BY_LENGTH)
     rank = func.round(cast(match, Numeric), _RANK_DIGITS) + cast(_has_name(wanted.search), Integer)
     query = _shown(select(Listing.app_id, rank.label("rank"), name.label("name")))
     return query.join(found, found.c.app_id == Listing.app_id).cte("ranked").prefix_with("MATERIALIZED")

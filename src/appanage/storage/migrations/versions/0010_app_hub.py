@@ -152,16 +152,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_listings_slug")),
     )
     op.create_index(
-        "ix_listings_categories", "listings", ["categories"], unique=False, postgresql_using="gin"
-    )
-    op.create_index(
         "ix_listings_featured",
         "listings",
         [sa.literal_column("lower(name)"), "app_id"],
         unique=False,
         postgresql_where=sa.text("is_featured AND unlisted_at IS NULL"),
     )
-    op.create_index("ix_listings_languages", "listings", ["languages"], unique=False, postgresql_using="gin")
     op.create_index(
         "ix_listings_name",
         "listings",
@@ -170,9 +166,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("unlisted_at IS NULL"),
     )
     op.create_index("ix_listings_skeleton", "listings", ["skeleton"], unique=False)
-    op.create_index("ix_listings_tags", "listings", ["tags"], unique=False, postgresql_using="gin")
-    op.create_index("ix_listings_titles", "listings", ["titles"], unique=False, postgresql_using="gin")
-    op.create_index("ix_listings_words", "listings", ["words"], unique=False, postgresql_using="gin")
+    marks = ["categories", "tags", "languages"]
+    op.create_index(
+        "ix_listings_titles", "listings", ["titles", *marks], unique=False, postgresql_using="gin"
+    )
+    op.create_index("ix_listings_words", "listings", ["words", *marks], unique=False, postgresql_using="gin")
     op.create_table(
         "submission_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
