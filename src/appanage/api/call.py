@@ -144,10 +144,6 @@ class Call:
     def has_scope(self, *any_of: str) -> bool:
         return bool(self.caller.scopes.intersection(any_of))
 
-    def may(self, scope: str, *any_of: Role) -> bool:
-        """Whether the token has the scope and, when a person calls, the person one of the roles."""
-        return self.has_scope(scope) and (self.account.is_machine or self.account.has_any(*any_of))
-
     def require_scope(self, *any_of: str) -> None:
         """Raises NotPermitted unless the token has one of these scopes."""
         if not self.has_scope(*any_of):

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from appanage.api.call import Call, needs
-from appanage.api.person_bodies import license_key
+from appanage.api.person_bodies import license_key_in
 from appanage.api.schemas import Body, Items, Line, link_next, lowered_to, new_router
 from appanage.directory import queries
 from appanage.directory.model import License
@@ -76,7 +76,7 @@ def get_license(
 
 
 def _get(call: Call, public_id: str) -> License:
-    license_id = parse_uuid(license_key(public_id, call.ids))
+    license_id = parse_uuid(license_key_in(public_id, call.ids))
     if license_id is None:
         raise NotFound("There is no license with this id.")
     return queries.get_license(call.tx, call.organization.id, license_id)

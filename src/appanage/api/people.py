@@ -8,11 +8,14 @@ from fastapi import Query, Response
 
 from appanage.api.call import Call, needs
 from appanage.api.person_bodies import (
+    ADMIN_READ,
+    READERS,
     PersonBody,
     PersonInput,
     decode_licenses,
     new_profile,
     replaced_profile,
+    sees_everything,
     view_of,
 )
 from appanage.api.roles import decode_roles, separated
@@ -22,17 +25,15 @@ from appanage.authorizations.queries import find_by_account
 from appanage.directory import queries, service
 from appanage.directory.model import Account, AccountKind
 from appanage.directory.queries import PeopleFilter
-from appanage.directory.roles import PEOPLE_READERS
 from appanage.kit.errors import Invalid, NotFound
 from appanage.kit.ids import Kind
 from appanage.kit.paging import PageRequest
 
 router = new_router("People")
 
-ADMIN_READ = "spark-admin:people_read"
 MOST_IDS = 85
 
-PeopleReader = Annotated[Call, needs("spark:people_read", ADMIN_READ, "spark:all")]
+PeopleReader = Annotated[Call, needs(*READERS)]
 PeopleWriter = Annotated[Call, needs("spark-admin:people_write")]
 
 
@@ -59,7 +60,7 @@ def list_people(call: PeopleReader, response: Response, query: Annotated[PeopleQ
     Without the scope `spark-admin:people_read` and a role it is a directory: an `email`, the beginning of a
     `displayName` or an `id` must be given, and what only administrators see is left out.
     """
-    full = call.may(ADMIN_READ, *PEOPLE_READERS)
+    full = sees_everything(call.account, call.caller.scopes)
     organization = call.own_organization(query.org_id)
     _require_narrow(call, query, full=full)
     ids = separated([query.id or ""])
@@ -73,7 +74,7 @@ def list_people(call: PeopleReader, response: Response, query: Annotated[PeopleQ
 @router.get("/people/me")
 def get_own_person(call: PeopleReader) -> PersonBody:
     """The account that calls; a machine account names its app. A bot is its own."""
-    view = view_of(call, for_administrators=call.may(ADMIN_READ, *PEOPLE_READERS))
+    view = view_of(call, for_administrators=sees_everything(call.account, call.caller.scopes))
     app = call.caller.app
     return view.body(call.account, client_id=app.client_id if app and not app.is_bot else None)
 
@@ -82,7 +83,7 @@ def get_own_person(call: PeopleReader) -> PersonBody:
 def get_person(call: PeopleReader, person_id: str) -> PersonBody:
     """One person of the organization, or one of its machine accounts."""
     person = _get(call, person_id)
-    view = view_of(call, for_administrators=call.may(ADMIN_READ, *PEOPLE_READERS))
+    view = view_of(call, for_administrators=sees_everything(call.account, call.caller.scopes))
     return view.body(person, client_id=_client_id(call, person))
 
 

@@ -1,7 +1,7 @@
 """The shapes of a person on the wire (platform reference §5.4) and in our terms."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -11,12 +11,17 @@ from pydantic import AfterValidator, AliasChoices, Field
 from appanage.api.call import Call
 from appanage.api.roles import separated
 from appanage.api.schemas import Body, FilledLine, Line, Name, Time
-from appanage.directory.model import Account, AccountKind
+from appanage.directory.columns import AccountColumns
+from appanage.directory.model import Account, AccountKind, license_key
 from appanage.directory.queries import get_account, list_licenses
-from appanage.directory.roles import Role
+from appanage.directory.roles import PEOPLE_READERS, Role
 from appanage.directory.service import Profile
 from appanage.kit.errors import Invalid, NotFound
 from appanage.kit.ids import Kind, PublicIds, parse_uuid
+
+ADMIN_READ = "spark-admin:people_read"
+READERS = ("spark:people_read", ADMIN_READ, "spark:all")
+"""The scopes by which people are read; any of them will do."""
 
 _TYPES = {AccountKind.PERSON: "person", AccountKind.MACHINE: "appuser", AccountKind.BOT: "bot"}
 
@@ -146,6 +151,11 @@ def replaced_profile(call: Call, wanted: PersonInput, person: Account) -> Profil
     return replace(profile, login_enabled=enabled, sip_addresses=tuple(person.sip_addresses))
 
 
+def sees_everything(viewer: Account | AccountColumns, scopes: Collection[str]) -> bool:
+    """Whether who calls sees of people what only administrators do: by a scope and, when a person calls, a role."""
+    return ADMIN_READ in scopes and (viewer.is_machine or bool(viewer.roles & PEOPLE_READERS))
+
+
 @dataclass(frozen=True, slots=True)
 class PersonView:
     """How one caller sees people. `licenses` are the public ids of licenses, for administrators only."""
@@ -153,7 +163,7 @@ class PersonView:
     ids: PublicIds
     licenses: Mapping[uuid.UUID, str] | None
 
-    def body(self, person: Account, *, client_id: str | None = None) -> PersonBody:
+    def body(self, person: Account | AccountColumns, *, client_id: str | None = None) -> PersonBody:
         """`client_id` is the one of the app that a machine account belongs to."""
         body = self._public(person)
         if client_id:
@@ -165,7 +175,7 @@ class PersonView:
             body.login_enabled = person.login_enabled
         return body
 
-    def _public(self, person: Account) -> PersonBody:
+    def _public(self, person: Account | AccountColumns) -> PersonBody:
         return PersonBody(
             id=self.ids.encode(Kind.PEOPLE, person.id),
             emails=[person.email],
@@ -200,17 +210,31 @@ def view_of(call: Call, *, for_administrators: bool) -> PersonView:
     return PersonView(call.ids, {one.id: call.ids.encode(Kind.LICENSE, one.public_key) for one in licenses})
 
 
+def own_body(
+    ids: PublicIds, person: AccountColumns, *, scopes: Collection[str], client_id: str | None
+) -> PersonBody:
+    """The account that calls, by a token of these scopes that the client was given."""
+    licenses = None
+    if sees_everything(person, scopes):
+        keys = zip(person.license_ids, person.license_codes, strict=True)
+        licenses = {
+            one: ids.encode(Kind.LICENSE, license_key(person.organization_id, code, one))
+            for one, code in keys
+        }
+    return PersonView(ids, licenses).body(person, client_id=client_id)
+
+
 def decode_licenses(call: Call, public_ids: list[str]) -> list[uuid.UUID]:
     """The licenses that the ids name; raises Invalid for one that is not the organization's."""
     known = {str(one.id): one.id for one in list_licenses(call.tx, call.organization.id)}
     try:
-        return [known[license_key(one, call.ids)] for one in separated(public_ids)]
+        return [known[license_key_in(one, call.ids)] for one in separated(public_ids)]
     except (KeyError, NotFound) as cause:
         sentence = "A license is not one of this organization. List them with GET /v1/licenses."
         raise Invalid(sentence, fields={"licenses": sentence}) from cause
 
 
-def license_key(public_id: str, ids: PublicIds) -> str:
+def license_key_in(public_id: str, ids: PublicIds) -> str:
     """The UUID at the end of a license id, which holds `<organization>:<CODE>_<license>`, or the bare UUID."""
     bare = parse_uuid(public_id)
     return str(bare) if bare else ids.decode_key(Kind.LICENSE, public_id).rpartition("_")[2]

@@ -1,4 +1,4 @@
-"""The desk: what one process answers in groups: standings, refreshes and redemptions (design decision 5).
+"""The desk: what one process answers in groups: standings, accounts, refreshes and redemptions (design decision 5).
 
 It only ever says yes. Where anything is out of the ordinary it says None, and the request goes the patient way, which
 alone refuses, records and ends.
@@ -22,6 +22,7 @@ from appanage.authorizations.refresh_tokens import Renewed
 from appanage.authorizations.standing import Standing
 from appanage.authorizations.statements import Connection, FoundCode, FoundRefreshToken, Redemption, Renewal
 from appanage.authorizations.tokens import TokenIssuer, TokenPair
+from appanage.directory.columns import AccountColumns, find_accounts
 from appanage.kit.clock import Clock
 from appanage.kit.grouping import Again, Busy, Grouping
 from appanage.kit.memory import Memory
@@ -31,7 +32,7 @@ from appanage.oauth.errors import OAuthError
 from appanage.oauth.refreshing import RefreshRequest
 from appanage.storage.engine import LIVELY, plain_url
 
-CONNECTIONS = 3  # one for each kind of group, of which one is under way at a time
+CONNECTIONS = 4  # one for each kind of group, of which one is under way at a time
 _WAIT = 2.0  # seconds for a connection
 _STATEMENT = 3000  # milliseconds
 PATIENCE = 5.0  # seconds for all that the database has to do for a group
@@ -85,6 +86,7 @@ class Desk:
         self._clock = clock
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._found: Grouping[uuid.UUID, Standing | None] = Grouping(self._find_standings)
+        self._accounts: Grouping[uuid.UUID, AccountColumns | None] = Grouping(self._find_accounts)
         self._refreshed: Grouping[RefreshAttempt, _Answer] = Grouping(self._refresh)
         self._redeemed: Grouping[CodeAttempt, _Answer] = Grouping(self._redeem)
 
@@ -115,6 +117,10 @@ class Desk:
         """What holds of an authorization, remembered or read now. Raises Busy."""
         return self._recall(authorization_id) or await self._found.ask(authorization_id)
 
+    def account(self, account_id: uuid.UUID) -> "asyncio.Future[AccountColumns | None]":
+        """What there is to show of an account to come, read now; or Busy."""
+        return self._accounts.ask(account_id)
+
     def refresh(self, attempt: RefreshAttempt) -> "asyncio.Future[_Answer]":
         """New tokens to come, committed; or Busy."""
         return self._refreshed.ask(attempt)
@@ -127,6 +133,15 @@ class Desk:
         try:
             async with self._connection() as connection:
                 found = await self._read_standings(connection, set(ids))
+        except _FAILURES as error:
+            _complain(error)
+            return [None] * len(ids)
+        return [found.get(one) for one in ids]
+
+    async def _find_accounts(self, ids: Sequence[uuid.UUID]) -> Sequence[AccountColumns | None]:
+        try:
+            async with self._connection() as connection:
+                found = await find_accounts(connection, set(ids))
         except _FAILURES as error:
             _complain(error)
             return [None] * len(ids)

@@ -106,7 +106,7 @@ class Account(Record):
         lazy="selectin", cascade="all, delete-orphan", passive_deletes=True
     )
     license_rows: Mapped[list["AccountLicense"]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True
+        cascade="all, delete-orphan", passive_deletes=True, order_by="AccountLicense.license_id"
     )
 
     __table_args__ = (
@@ -204,8 +204,12 @@ class License(Record):
 
     @property
     def public_key(self) -> str:
-        """The pair that a license id holds on the platform: `<organization>:<CODE>_<license>`."""
-        return f"{self.organization_id}:{self.code}_{self.id}"
+        return license_key(self.organization_id, self.code, self.id)
+
+
+def license_key(organization_id: uuid.UUID, code: str, license_id: uuid.UUID) -> str:
+    """The pair that a license id holds on the platform: `<organization>:<CODE>_<license>`."""
+    return f"{organization_id}:{code}_{license_id}"
 
 
 class AccountLicense(Record):

@@ -1,6 +1,7 @@
 """The hot endpoints: how each finds its answer beside the ordinary way, by the same rules."""
 
 import asyncio
+import uuid
 from asyncio import Future
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 
+from appanage.api.person_bodies import READERS, own_body
 from appanage.authorizations.clients import KnownClient
 from appanage.authorizations.desk import CodeAttempt, RefreshAttempt
 from appanage.authorizations.tokens import TokenPair
@@ -19,6 +21,7 @@ from appanage.authorizations.verification import Verified
 from appanage.deployment import Deployment
 from appanage.edge.messages import Answer, Headers, HotRequest
 from appanage.edge.questions import Found, about_token, key_of
+from appanage.kit.errors import TooMany
 from appanage.kit.metrics import ANSWERED
 from appanage.kit.origin import internal_origin
 from appanage.kit.secrets import Prefix
@@ -163,7 +166,7 @@ class ForwardAuth(Endpoint):
     async def find(self, request: HotRequest) -> Found | None:
         settings = self._settings
         # The use of a personal or bot token is noted, so the ordinary way answers, and is captured.
-        if any(prefix.encode() in value for _, value in request.headers for prefix in _OPAQUE):
+        if is_opaque(request):
             return None
         verified = await self._bearer(request)
         if verified is None:
@@ -185,8 +188,36 @@ class ForwardAuth(Endpoint):
 class OwnPerson(Endpoint):
     """`GET /v1/people/me`, as the API says it."""
 
+    finds = True
     captures = True
     counts = True
+
+    async def find(self, request: HotRequest) -> Found | None:
+        # The use of a personal or bot token is noted, so the ordinary way answers, and is captured.
+        if request.query or is_opaque(request):
+            return None
+        verified = await self._bearer(request)
+        if verified is None or not self._may_ask(verified) or not await self._count(verified.account_id):
+            return None
+        person = await self._deployment.desk.account(verified.account_id)
+        if person is None:
+            return None
+        ids, client_id = self._deployment.ids, verified.client_id
+        body = own_body(ids, person, scopes=verified.scopes, client_id=client_id)
+        written = body.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return about_token(Answer(200, _API, written), verified).counted_for(verified.account_id)
+
+    def _may_ask(self, verified: Verified) -> bool:
+        is_for_us = verified.claims is not None and verified.claims.audience == self._settings.issuer
+        return is_for_us and not verified.scopes.isdisjoint(READERS)
+
+    async def _count(self, account_id: uuid.UUID) -> bool:
+        """In a thread, since it may ask a store elsewhere. The ordinary way says it to who asks too much."""
+        try:
+            await run_in_threadpool(self._deployment.throttle.count_request, str(account_id))
+        except TooMany:
+            return False
+        return True
 
 
 class UserInfo(Endpoint):
@@ -246,6 +277,11 @@ class Token(Endpoint):
         return None
 
 
+def is_opaque(request: HotRequest) -> bool:
+    """Whether a personal or bot token is presented."""
+    return any(prefix.encode() in value for _, value in request.headers for prefix in _OPAQUE)
+
+
 def json_answer(body: Mapping[str, Any], headers: Headers) -> Answer:
     return Answer(200, headers, msgspec.json.encode(body))
 
@@ -258,6 +294,7 @@ _OPAQUE = (Prefix.PERSONAL_TOKEN.value, Prefix.BOT_TOKEN.value)
 _JSON = {"Content-Type": "application/json"}
 _NOT_STORED = headers_of(NOT_STORED)
 _INTROSPECTION = headers_of(NOT_STORED | _JSON)
+_API = headers_of(_JSON | {"Cache-Control": "no-store"})
 _TOKEN = headers_of(NOT_STORED | ANY_SITE | _JSON)
 
 
