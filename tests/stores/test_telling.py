@@ -303,6 +303,18 @@ def test_the_kill_switch_is_told_to_owners_and_to_every_organization_it_reaches(
     assert all("> It leaked tokens." in one.body for one in written.values())
 
 
+def test_leaving_the_app_hub_is_told_to_whoever_relies_on_the_review(stage: Stage):
+    """The reason is for its owners, since it may say what is wrong with it."""
+    stage.happens("listing.removed", by=stage.rita, organization=stage.fabrikam, reason="Its page is a copy.")
+    written = told(stage)
+
+    assert set(written) == OWNERS | ADMINISTRATORS
+    assert "> Its page is a copy." in written["Dana Kim"].body
+    assert "Its page is a copy." not in written["Omar Haddad"].body
+    assert "can change the app without a review" in " ".join(written["Omar Haddad"].body.split())
+    assert f"/hub/service-apps/{stage.made.id}" in written["Omar Haddad"].body
+
+
 @pytest.mark.parametrize("type_", ["app.owner_added", "app.owner_removed", "app.transferred", "app.adopted"])
 def test_who_owns_an_app_is_told_to_those_concerned(stage: Stage, type_: str):
     newcomer = stage.world.developer(stage.fabrikam, name="Noor Aziz")

@@ -9,7 +9,7 @@ from appanage.apps.model import App, AppOwner, Visibility
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
-from appanage.kit.errors import Conflict, Invalid, NotPermitted
+from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
 from appanage.kit.ids import parse_uuid
 from appanage.kit.text import slug
 from appanage.storage import Transaction
@@ -50,6 +50,8 @@ def unlist(tx: Transaction, app: App, *, by: Account, reason: str) -> Listing:
     without a reason, Conflict if it is not listed. Whoever acts is looked at once the app is locked (checklist CONS-06).
     """
     tx.refresh(app, with_for_update={"key_share": True, "of": App})
+    if app.deleted_at is not None:
+        raise NotFound(f"{app.name} was deleted meanwhile. Nobody finds it in the App Hub any more.")
     _require_owner_or_reviewer(tx, app, by)
     _require_reason(reason)
     listing = _lock_listing(tx, app)

@@ -452,6 +452,7 @@ TYPES = (
         _APPS,
         "An app was taken out of the App Hub",
         "{actor} took {target} out of the App Hub.",
+        told=True,
     ),
     EventType(
         "sandbox.created",
@@ -484,6 +485,17 @@ AMONG_ADMINISTRATORS = (
     "authorization.proposal_expired",
 )
 """What an organization keeps to itself, although it is about somebody's app."""
+
+SIGNED = (
+    "app.shared",
+    "app.share_withdrawn",
+    "authorization.requested",
+    "authorization.request_withdrawn",
+    "authorization.created",
+    "authorization.updated",
+    "authorization.revoked",
+)
+"""What a person does in the name of their organization towards another, which learns who it was."""
 
 
 def unknown_type(name: str) -> EventType:

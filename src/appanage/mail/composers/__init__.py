@@ -10,7 +10,7 @@ from appanage.mail.composers.table import Composer
 COMPOSERS: dict[str, Composer] = AUTHORIZING | OWNERSHIP | REVIEWING | SANDBOXES | SUSPENDING
 """Each is a pure function; what has become pointless since makes no letter."""
 
-IN_PORTIONS = frozenset({"app.scopes_changed", "app.suspended", "app.suspension_lifted"})
+IN_PORTIONS = frozenset({"app.scopes_changed", "app.suspended", "app.suspension_lifted", "listing.removed"})
 """Those that concern every organization in which the app is authorized."""
 
 __all__ = ["COMPOSERS", "IN_PORTIONS", "Composer"]

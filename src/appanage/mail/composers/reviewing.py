@@ -1,10 +1,11 @@
-"""Letters about submissions: to App Reviewers what waits for them, to owners what became of it.
+"""Letters about submissions and listings: to App Reviewers what waits for them, to owners what became of it.
 
 A reviewer speaks for the App Hub and is not named.
 """
 
 from collections.abc import Iterator
 
+from appanage.mail.composers.everywhere import News, tell_everywhere
 from appanage.mail.composers.table import Composer
 from appanage.mail.notices import Notice, Owners, Reviewers
 from appanage.mail.story import Story, an_owner_of, app_name, maker
@@ -91,7 +92,27 @@ def _outcome(story: Story, subject: str, sentence: str) -> Iterator[Notice]:
     yield Notice(Owners(app.id), draft)
 
 
+def removed(story: Story) -> Iterator[Notice]:
+    """To owners, with the reason, and to the administrators that rely on what was reviewed."""
+    app, hub = story.app, story.brand.apphub
+    if app is None or app.deleted_at is not None:
+        return
+    news = News(
+        subject=f"is not in the {hub} any more",
+        happened=f"{app_name(app)} by {maker(app)} was taken out of the {hub}.",
+        to_owners="What organizations authorized is kept. To be listed again it needs another review.",
+        to_administrators=(
+            "What your organization authorized is kept. From now on its developers can change the app without a review; "
+            "other scopes still wait for your approval."
+        ),
+        quoted="Who took it out wrote",
+        reason_is_for_owners_only=True,
+    )
+    yield from tell_everywhere(story, app, news)
+
+
 REVIEWING: dict[str, Composer] = {
+    "listing.removed": removed,
     "submission.approved": approved,
     "submission.changes_requested": changes_requested,
     "submission.created": created,

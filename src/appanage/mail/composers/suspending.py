@@ -1,11 +1,11 @@
-"""Letters about the kill switch: to the owners, and to the administrators of every organization that the app acted in."""
+"""Letters about the kill switch."""
 
 from collections.abc import Iterator
 
+from appanage.mail.composers.everywhere import News, tell_everywhere
 from appanage.mail.composers.table import Composer
-from appanage.mail.notices import Administrators, Notice, Owners
-from appanage.mail.story import Story, an_administrator_of, an_owner_of, app_name, maker
-from appanage.mail.text import Draft, named
+from appanage.mail.notices import Notice
+from appanage.mail.story import Story, app_name, maker
 
 
 def suspended(story: Story) -> Iterator[Notice]:
@@ -35,30 +35,8 @@ def _told(
     if app is None or app.deleted_at is not None:
         return
     happened = f"The operator of {story.brand.product} {effect.format(app=app_name(app), maker=maker(app))}"
-    quoted = "The operator wrote"
-    if story.is_first:
-        owners = Draft(
-            about=story.about,
-            subject=f"{app_name(app)} {subject}",
-            paragraphs=[happened, to_owners],
-            link=f"/portal/apps/{app.id}",
-            why=an_owner_of(app),
-            quoted=quoted,
-            quote=story.reason,
-        )
-        yield Notice(Owners(app.id), owners)
-    page = {"integration": "integrations", "bot": "bots"}.get(app.kind, "service-apps")
-    for place in story.places:
-        draft = Draft(
-            about=story.about,
-            subject=f"{app_name(app)} {subject}",
-            paragraphs=[happened, to_administrators],
-            link=f"/hub/{page}" if app.is_bot else f"/hub/{page}/{app.id}",
-            why=an_administrator_of(named(place.organization_name)),
-            quoted=quoted,
-            quote=story.reason,
-        )
-        yield Notice(Administrators(place.organization_id), draft)
+    news = News(subject, happened, to_owners, to_administrators, quoted="The operator wrote")
+    yield from tell_everywhere(story, app, news)
 
 
 SUSPENDING: dict[str, Composer] = {
