@@ -126,7 +126,10 @@ def test_only_pictures_with_words_become_screenshots(world: World, developer: Ca
 def test_the_way_of_a_version_over_the_api(
     world: World, developer: Caller, ravi: Caller, organization: Organization, made: MadeApp
 ):
-    """Handed in, asked about, answered, given back, handed in again, approved; the app's own fields follow."""
+    """Handed in, asked about, answered, given back, handed in again, approved; the app's own fields follow.
+
+    AUD-05: reviewers are named among themselves only.
+    """
     path = path_of(world, made)
     submission = developer.post(f"{path}/submissions", {})
     own, theirs = f"{path}/submissions/{submission['id']}", f"/submissions/{submission['id']}"
@@ -152,6 +155,10 @@ def test_the_way_of_a_version_over_the_api(
         ("Which HR system?", True),
         ("Any with a list.", False),
     ]
+    assert ["authorName" in one for one in told["messages"]] == [False, True]
+    assert all(one["authorName"] for one in given_back["messages"])
+    assert given_back["reviewerName"]
+    assert "reviewerName" not in told
     assert (told["reason"], told["status"]) == ("Say which.", "changes_requested")
     assert waiting["submissionStatus"] == "changes_requested"
     assert (approved["status"], approved["number"], approved["organizationName"]) == (

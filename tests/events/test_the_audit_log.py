@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from appanage.deployment import assemble
 from appanage.directory.model import Organization
-from appanage.events import Actor, Event, Target, record
+from appanage.events import Actor, SeenEvent, Target, record
 from appanage.events.queries import EventFilter, list_by_offset, list_for_organization
 from appanage.kit.paging import PageRequest
 from support.live import settings_for
@@ -60,8 +60,8 @@ def told(world: World) -> tuple[Organization, list[str]]:
     return home, [f"App {number}" for number in reversed(range(24))]
 
 
-def names(events: list[Event]) -> list[str]:
-    return [event.target_name for event in events if event.type == "app.updated"]
+def names(events: list[SeenEvent]) -> list[str]:
+    return [seen.event.target_name for seen in events if seen.event.type == "app.updated"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
@@ -69,7 +69,7 @@ def test_turning_pages_shows_every_event_once_the_newest_first(
     world: World, told: tuple[Organization, list[str]], size: int
 ):
     home, expected = told
-    seen: list[Event] = []
+    seen: list[SeenEvent] = []
     cursor: str | None = None
     with world.deployment.transaction(world.origin) as tx:
         while True:
@@ -80,7 +80,7 @@ def test_turning_pages_shows_every_event_once_the_newest_first(
                 break
 
     assert names(seen) == expected
-    assert len({event.id for event in seen}) == len(seen)
+    assert len({one.event.id for one in seen}) == len(seen)
 
 
 def test_an_offset_counts_in_the_merged_order(world: World, told: tuple[Organization, list[str]]):
@@ -103,7 +103,7 @@ def test_filters_narrow_both_lists(world: World, told: tuple[Organization, list[
     home, _ = told
     with world.deployment.transaction(world.origin) as tx:
         everything = list_for_organization(tx, home.id, EventFilter(), PageRequest(100)).items
-        moment: datetime = everything[0].at
+        moment: datetime = everything[0].event.at
         latest = list_for_organization(tx, home.id, EventFilter(since=moment), PageRequest(100)).items
         found = list_for_organization(tx, home.id, EventFilter(search="app 20"), PageRequest(100)).items
         nobody = EventFilter(actor_id=uuid.uuid4())

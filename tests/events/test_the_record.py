@@ -139,7 +139,7 @@ def test_an_organization_sees_what_concerns_it_and_nothing_else(world: World):
     with world.deployment.transaction(world.origin) as tx:
         seen = queries.list_for_organization(tx, mine.id, queries.EventFilter(), PageRequest(100)).items
 
-    assert {event.organization_id for event in seen} == {mine.id}
+    assert {one.event.organization_id for one in seen} == {mine.id}
 
 
 def test_every_type_of_event_has_words():

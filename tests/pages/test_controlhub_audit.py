@@ -25,7 +25,9 @@ def happen(
                 tx,
                 "account.updated",
                 organization_id=organization.id,
-                actor=events.Actor(name, kind="person", roles=("Full Administrator",)),
+                actor=events.Actor(
+                    name, kind="person", organization_id=organization.id, roles=("Full Administrator",)
+                ),
                 target=organization.as_target(),
                 data=data,
             )

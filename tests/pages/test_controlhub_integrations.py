@@ -9,6 +9,7 @@ from appanage.authorizations.model import PolicyMode
 from appanage.authorizations.tokens import TokenPair
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import OF_EVERY_ORGANIZATION, Role
+from appanage.events import SeenEvent
 from support.browser import Browser, Shown
 from support.connecting import connect, is_alive, set_policy, set_rule
 from support.consenting import allow, ask, integration
@@ -114,7 +115,8 @@ def test_an_integration_is_blocked_when_its_people_are_meant_to_be_disconnected(
     assert "Rule decided by Priya Raman" in words(shown)
     assert not is_alive(world, pair)
     (blocked,) = world.events(organization, "integration.blocked")
-    assert blocked.action_text == "Priya Raman blocked Desk Booking for Northwind Traders."
+    seen = SeenEvent.by(organization.id, blocked)
+    assert seen.action_text == "Priya Raman blocked Desk Booking for Northwind Traders."
     assert "Blocked by a rule of Priya Raman" in words(browser.get(f"{LIST}?state=blocked"))
 
 

@@ -123,7 +123,8 @@ def test_the_way_of_a_version_as_its_developer_sees_it(world: World, dana: Brows
         reviews.ask(tx, submission_id, "Which HR system?", by=the(tx, ravi))
 
     asked = dana.get(path)
-    assert f"{ravi.display_name} reviews number 1" in asked.text
+    assert "Number 1 is in review" in asked.text
+    assert ravi.display_name not in asked.text, "AUD-05"
     assert "Which HR system?" in asked.text
     assert "Write the message" in dana.submit(f"{path}/message", {"text": "  "}, status=422).text
     assert "Any with a list." in dana.submit(f"{path}/message", {"text": "Any with a list."}).text
@@ -131,7 +132,7 @@ def test_the_way_of_a_version_as_its_developer_sees_it(world: World, dana: Brows
     with world.deployment.transaction(world.origin) as tx:
         reviews.request_changes(tx, submission_id, "Say which ones.", by=the(tx, ravi))
     given_back = dana.get(path)
-    assert f"{ravi.display_name} asked for changes of number 1" in given_back.text
+    assert "A reviewer asked for changes of number 1" in given_back.text
     assert "Say which ones." in given_back.text
     assert "Number 2 waits for its review" in dana.submit(f"{path}/submit").text
     assert "Number 2 is withdrawn." in dana.submit(f"{path}/withdraw").text

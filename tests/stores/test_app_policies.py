@@ -32,6 +32,7 @@ from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
+from appanage.events import SeenEvent
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refused
 from appanage.kit.paging import PageRequest
 from stores.test_locks import waits_for_a_lock
@@ -118,7 +119,8 @@ def test_a_policy_holds_from_its_saving_on_and_is_told_with_what_was_before(
     assert second == terms_of(world, organization)
     assert terms_of(world, world.organization()) == Terms()
     told, then = world.events(organization, "app_policy.changed")
-    assert told.action_text == "Priya Raman changed the policy of Northwind on service apps."
+    seen = SeenEvent.by(organization.id, told)
+    assert seen.action_text == "Priya Raman changed the policy of Northwind on service apps."
     assert told.data == {
         "requesters": {"before": "everybody", "after": "administrators"},
         "authorizesLowRisk": {"before": False, "after": True},

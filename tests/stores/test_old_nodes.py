@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, column, create_engine, func, insert, 
 from appanage.authorizations.model import Authorization, AuthorizationKind
 from appanage.directory.queries import get_account
 from appanage.directory.roles import Role
-from appanage.events import Event
+from appanage.events import Event, SeenEvent
 from appanage.storage import migrate
 from appanage.storage.engine import driver_url
 from support.world import World
@@ -96,4 +96,4 @@ def test_what_only_a_newer_node_knows_keeps_nobody_from_anything(world: World):
     shown = Event(
         type="crown.lost", actor_name="Priya Raman", target_name="Crown", target_organization_name=""
     )
-    assert shown.action_text == "Priya Raman: crown.lost, Crown."
+    assert SeenEvent(shown, shows_actor=True).action_text == "Priya Raman: crown.lost, Crown."

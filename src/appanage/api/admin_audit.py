@@ -17,7 +17,7 @@ from appanage.api.roles import separated
 from appanage.api.schemas import Body, Items, Line, Time, lowered_to, new_router, set_link
 from appanage.apps.queries import client_ids_of
 from appanage.directory.roles import Role
-from appanage.events import Event, Outcome
+from appanage.events import Event, Outcome, SeenEvent
 from appanage.events.catalogue import Category, types_of
 from appanage.events.queries import EventFilter, list_by_offset
 from appanage.kit.errors import Invalid, NotFound
@@ -93,8 +93,8 @@ def list_audit_events(
     )
     if more:
         set_link(call, response, _next_query(call, query.offset + query.size))
-    view = _EventView(call.ids, _client_ids(call, found))
-    return Items(items=[view.body(event) for event in found])
+    view = _EventView(call.ids, _client_ids(call, [seen.event for seen in found]))
+    return Items(items=[view.body(seen) for seen in found])
 
 
 @router.get("/adminAudit/eventCategories")
@@ -153,27 +153,29 @@ class _EventView:
         self._ids = ids
         self._client_ids = client_ids
 
-    def body(self, event: Event) -> EventBody:
+    def body(self, seen: SeenEvent) -> EventBody:
+        event = seen.event
         return EventBody(
             id=self._ids.encode(Kind.EVENT, event.id),
             created=event.at,
-            actor_id=self._id(event.actor_kind, event.actor_id),
+            actor_id=self._id(event.actor_kind, seen.actor_id),
             actor_org_id=self._id("organization", event.actor_organization_id),
-            data=self._data(event),
+            data=self._data(seen),
         )
 
-    def _data(self, event: Event) -> EventData:
+    def _data(self, seen: SeenEvent) -> EventData:
+        event = seen.event
         refused = event.outcome == Outcome.REFUSED
         return EventData(
             event_category=event.kind.category.value,
             event_description=event.kind.description,
-            action_text=event.action_text,
-            actor_name=event.actor_name,
-            actor_email=event.actor_email,
+            action_text=seen.action_text,
+            actor_name=seen.actor_name,
+            actor_email=seen.actor_email,
             actor_org_name=event.actor_organization_name,
             actor_type=event.actor_kind.upper(),
-            actor_ip=event.address,
-            actor_user_agent=event.user_agent,
+            actor_ip=seen.address,
+            actor_user_agent=seen.user_agent,
             admin_roles=_admin_roles(event),
             target_type=_TARGET_TYPES.get(event.target_kind, event.target_kind.upper()),
             target_id=self._target_id(event),

@@ -5,7 +5,7 @@ A version holds what was said when it was handed in, and is reviewed as that. De
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -80,17 +80,17 @@ class QueueQuery(PageQuery):
 
 
 class MessageBody(Body):
-    """One turn of the talk."""
+    """One turn of the talk. Reviewers are named among themselves only."""
 
     id: str
     text: str
-    author_name: str
+    author_name: str | None
     is_from_reviewer: bool
     created: Time
 
 
 class SubmissionBody(Body):
-    """A version in brief. `number` counts what was handed in of the app."""
+    """A version in brief. `number` counts what was handed in of the app; reviewers are named among themselves only."""
 
     id: str
     application_id: str
@@ -173,7 +173,7 @@ def answer_reviewers(
 ) -> MessageBody:
     """Writes to the reviewers of a version."""
     submission = _own(call, application_id, submission_id)
-    return _message(submissions.answer(call.tx, submission, wanted.text, by=call.account))
+    return _message(call, submissions.answer(call.tx, submission, wanted.text, by=call.account))
 
 
 @router.get("/submissions")
@@ -234,7 +234,7 @@ def put_checklist(call: Reviewer, submission_id: str, wanted: ChecklistInput) ->
 @router.post("/submissions/{submission_id}/messages")
 def ask_developers(call: Reviewer, submission_id: str, wanted: MessageInput) -> MessageBody:
     """Writes to the developers of a version."""
-    return _message(reviews.ask(call.tx, _id(call, submission_id), wanted.text, by=call.account))
+    return _message(call, reviews.ask(call.tx, _id(call, submission_id), wanted.text, by=call.account))
 
 
 @router.post("/submissions/{submission_id}/decision")
@@ -272,7 +272,7 @@ def _facts(call: Call, one: Submission) -> dict[str, Any]:
         "submitted": one.submitted_at,
         "submitted_by": call.ids.encode(Kind.PEOPLE, one.submitted_by),
         "submitted_by_name": one.submitted_by_name,
-        "reviewer_name": one.reviewer_name,
+        "reviewer_name": one.reviewer_name if _is_of_operator(call) else None,
         "taken": one.taken_at,
         "decided": one.decided_at,
         "reason": one.reason,
@@ -308,7 +308,7 @@ def _whole(call: Call, one: Submission, under: str) -> dict[str, Any]:
         "listing": ListingTextBody(**listing_facts(call, content.listing)),
         "screenshots": screenshot_bodies(call, content, under),
         "findings": [finding_body(Finding.read(said)) for said in one.findings],
-        "messages": _messages(queries.read_talk(call.tx, one).messages),
+        "messages": [_message(call, row) for row in queries.read_talk(call.tx, one).messages],
     }
 
 
@@ -316,15 +316,15 @@ def _people(call: Call, account_ids: Iterable[str]) -> list[str]:
     return [call.ids.encode(Kind.PEOPLE, uuid.UUID(one)) for one in account_ids]
 
 
-def _messages(rows: Sequence[SubmissionMessage]) -> list[MessageBody]:
-    return [_message(row) for row in rows]
-
-
-def _message(row: SubmissionMessage) -> MessageBody:
+def _message(call: Call, row: SubmissionMessage) -> MessageBody:
     return MessageBody(
         id=str(row.id),
         text=row.text,
-        author_name=row.author_name,
+        author_name=row.author_name if _is_of_operator(call) or not row.is_from_reviewer else None,
         is_from_reviewer=row.is_from_reviewer,
         created=row.written_at,
     )
+
+
+def _is_of_operator(call: Call) -> bool:
+    return call.account.organization.is_operator

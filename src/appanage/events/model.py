@@ -104,13 +104,6 @@ class Event(Record):
         """What the catalogue says about this type of event."""
         return event_types().get(self.type) or unknown_type(self.type)
 
-    @property
-    def action_text(self) -> str:
-        """What happened as one sentence, with the names of that time."""
-        return self.kind.action.format(
-            actor=self.actor_name, target=self.target_name, organization=self.target_organization_name
-        )
-
 
 class UntoldEvent(Record):
     """An event of which somebody is still to be told; written with it, and gone when that is settled.

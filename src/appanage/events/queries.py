@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, or_, select, text, tuple_, union_all
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, and_, or_, select, text, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from appanage.events.catalogue import AMONG_ADMINISTRATORS
+from appanage.events.catalogue import AMONG_ADMINISTRATORS, SIGNED
 from appanage.events.model import Event
+from appanage.events.seen import SeenEvent, shows_actor
 from appanage.kit.paging import Page, PageRequest, encode_cursor, unknown_cursor
 from appanage.storage import Transaction
 
@@ -18,7 +19,7 @@ Conditions = Sequence[ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What to narrow a list of events by; `until` is exclusive, `search` looks into names and ids."""
+    """What to narrow a list of events by; `until` is exclusive, `search` looks into names and ids that are shown."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -29,37 +30,42 @@ class EventFilter:
 
 def list_for_organization(
     tx: Transaction, organization_id: uuid.UUID, wanted: EventFilter, page: PageRequest
-) -> Page[Event]:
+) -> Page[SeenEvent]:
     """The audit log, newest first: what concerns the organization and what its own people did elsewhere."""
-    query = _audit_log(organization_id, _later(wanted, page), rows=page.size + 1)
-    return _page(tx.scalars(query).all(), page)
+    conditions = _later(wanted, page, seen_by=organization_id)
+    query = _audit_log(organization_id, conditions, rows=page.size + 1)
+    return _page(tx.scalars(query).all(), page, seen_by=organization_id)
 
 
 def list_by_offset(
     tx: Transaction, organization_id: uuid.UUID, wanted: EventFilter, *, offset: int, size: int
-) -> tuple[list[Event], bool]:
+) -> tuple[list[SeenEvent], bool]:
     """As `list_for_organization`, in the way of the audit API; the second value tells whether more follow."""
-    query = _audit_log(organization_id, _matching(wanted), rows=offset + size + 1)
+    conditions = _matching(wanted, seen_by=organization_id)
+    query = _audit_log(organization_id, conditions, rows=offset + size + 1)
     rows = list(tx.scalars(query.offset(offset)))
-    return rows[:size], len(rows) > size
+    return [SeenEvent.by(organization_id, row) for row in rows[:size]], len(rows) > size
 
 
-def list_for_app(tx: Transaction, app_id: uuid.UUID, wanted: EventFilter, page: PageRequest) -> Page[Event]:
-    """An app's activity as its developers may see it, newest first.
+def list_for_app(
+    tx: Transaction, app_id: uuid.UUID, wanted: EventFilter, page: PageRequest, *, developer_id: uuid.UUID
+) -> Page[SeenEvent]:
+    """An app's activity as its developers, who are of the organization `developer_id`, may see it, newest first.
 
     What administrators say to one another before they decide, and who may not, is not for developers (checklist AUD-05).
     """
     is_theirs = Event.type.not_in(AMONG_ADMINISTRATORS)
-    query = _newest(Event.app_id == app_id, is_theirs, *_later(wanted, page), rows=page.size + 1)
-    return _page(tx.scalars(query).all(), page)
+    conditions = _later(wanted, page, seen_by=developer_id)
+    query = _newest(Event.app_id == app_id, is_theirs, *conditions, rows=page.size + 1)
+    return _page(tx.scalars(query).all(), page, seen_by=developer_id)
 
 
 def list_about_app_in(
     tx: Transaction, app_id: uuid.UUID, organization_id: uuid.UUID, *, limit: int
-) -> list[Event]:
-    """What happened to an app in one organization, newest first."""
+) -> list[SeenEvent]:
+    """What happened to an app in one organization, as it sees that, newest first."""
     query = _newest(Event.app_id == app_id, Event.organization_id == organization_id, rows=limit)
-    return list(tx.scalars(query))
+    return [SeenEvent.by(organization_id, row) for row in tx.scalars(query)]
 
 
 def broken_links(tx: Transaction) -> list[str]:
@@ -102,41 +108,42 @@ def _newest(*conditions: ColumnElement[bool], rows: int) -> Select[Event]:
     return query.order_by(Event.at.desc(), Event.position.desc()).limit(rows)
 
 
-def _later(wanted: EventFilter, page: PageRequest) -> Conditions:
+def _later(wanted: EventFilter, page: PageRequest, *, seen_by: uuid.UUID) -> Conditions:
     """What is wanted and comes after the rows that were shown already."""
     if page.after is None:
-        return _matching(wanted)
-    return [*_matching(wanted), tuple_(Event.at, Event.position) < _position(page.after)]
+        return _matching(wanted, seen_by=seen_by)
+    return [*_matching(wanted, seen_by=seen_by), tuple_(Event.at, Event.position) < _position(page.after)]
 
 
-def _matching(wanted: EventFilter) -> Conditions:
-    found = [_mentions(word) for word in wanted.search.split()]
+def _matching(wanted: EventFilter, *, seen_by: uuid.UUID) -> Conditions:
+    found = [_mentions(word, seen_by=seen_by) for word in wanted.search.split()]
     if wanted.since:
         found.append(Event.at >= wanted.since)
     if wanted.until:
         found.append(Event.at < wanted.until)
     if wanted.actor_id:
-        found.append(Event.actor_id == wanted.actor_id)
+        found.append(and_(Event.actor_id == wanted.actor_id, shows_actor(seen_by)))
     if wanted.types is not None:
         found.append(Event.type.in_(wanted.types))
     return found
 
 
-def _mentions(word: str) -> ColumnElement[bool]:
-    columns = (
-        Event.actor_name,
-        Event.actor_email,
-        Event.target_name,
-        Event.target_id,
-        Event.address,
-        Event.type,
+def _mentions(word: str, *, seen_by: uuid.UUID) -> ColumnElement[bool]:
+    return or_(
+        _contain(word, Event.target_name, Event.target_id, Event.type),
+        and_(shows_actor(seen_by), _contain(word, Event.actor_name, Event.actor_email, Event.address)),
+        and_(Event.type.in_(SIGNED), _contain(word, Event.actor_name)),
     )
+
+
+def _contain(word: str, *columns: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     return or_(*(column.icontains(word, autoescape=True) for column in columns))
 
 
-def _page(rows: Sequence[Event], page: PageRequest) -> Page[Event]:
+def _page(rows: Sequence[Event], page: PageRequest, *, seen_by: uuid.UUID) -> Page[SeenEvent]:
     last = rows[page.size - 1] if len(rows) > page.size else None
-    return Page(rows[: page.size], encode_cursor((last.at.isoformat(), str(last.position))) if last else None)
+    seen = [SeenEvent.by(seen_by, row) for row in rows[: page.size]]
+    return Page(seen, encode_cursor((last.at.isoformat(), str(last.position))) if last else None)
 
 
 def _position(key: tuple[str, ...]) -> tuple[datetime, int]:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
-from appanage.events import Event
+from appanage.events import SeenEvent
 from appanage.events.catalogue import TYPES, Category, event_types, types_of
 from appanage.events.queries import EventFilter, list_for_organization
 from appanage.kit import paging
@@ -125,7 +125,7 @@ def index(visit: Visit) -> Page:
         actor_kinds=ACTOR_KINDS,
         is_filtered=any(visit.text(name) for name in _FILTERS),
         export=visit.with_query(cursor=None).replace("/hub/audit", "/hub/audit.csv", 1),
-        rows=[(event, _details(event)) for event in found.items],
+        rows=[(seen, _details(seen)) for seen in found.items],
         turns=Turns.of(visit, found),
     )
 
@@ -143,7 +143,7 @@ def export(visit: Visit) -> Response:
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _found(visit: Visit, viewer: Account, asked: AuditQuery) -> paging.Page[Event]:
+def _found(visit: Visit, viewer: Account, asked: AuditQuery) -> paging.Page[SeenEvent]:
     if asked.problems():
         return paging.Page([])
     wanted = asked.filter(visit.tx.now)
@@ -171,16 +171,17 @@ def _types(event: str) -> Collection[str] | None:
     return [event] if event in event_types() else None
 
 
-def _details(event: Event) -> list[tuple[str, str]]:
+def _details(seen: SeenEvent) -> list[tuple[str, str]]:
     """What the row has no room for; empty values are left out."""
-    happened = [("What happened", event.action_text), ("Time", iso(event.at))]
+    event = seen.event
+    happened = [("What happened", seen.action_text), ("Time", iso(event.at))]
     facts = [
-        ("Actor’s e-mail", event.actor_email),
+        ("Actor’s e-mail", seen.actor_email),
         ("Actor’s organization", event.actor_organization_name),
-        ("Proved by", event.method),
+        ("Proved by", seen.method),
         ("Target", f"{event.target_kind} {event.target_id}".strip()),
         ("Target’s organization", event.target_organization_name),
-        ("User agent", event.user_agent),
+        ("User agent", seen.user_agent),
         ("Tracking ID", event.tracking_id),
     ]
     return [(name, text) for name, text in [*happened, *map(_change, event.data.items()), *facts] if text]

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from appanage.deployment import Deployment
-from appanage.events import Event
+from appanage.events import SeenEvent
 from appanage.events.queries import EventFilter, list_for_organization
 from appanage.kit.origin import Origin
 from appanage.kit.paging import PageRequest
@@ -54,22 +54,23 @@ def csv_of(
             return
 
 
-def _row(event: Event) -> tuple[str, ...]:
+def _row(seen: SeenEvent) -> tuple[str, ...]:
+    event = seen.event
     return (
         iso(event.at),
-        event.action_text,
+        seen.action_text,
         event.tracking_id,
         event.kind.category,
         event.kind.description,
         event.outcome,
-        str(event.actor_id or ""),
-        event.actor_name,
-        event.actor_email,
+        str(seen.actor_id or ""),
+        seen.actor_name,
+        seen.actor_email,
         str(event.actor_organization_id or ""),
         event.actor_organization_name,
         ", ".join(event.actor_roles),
-        event.address,
-        event.user_agent,
+        seen.address,
+        seen.user_agent,
         event.target_kind,
         event.target_id,
         event.target_name,

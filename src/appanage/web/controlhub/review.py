@@ -13,7 +13,7 @@ from appanage.authorizations.decisions import AppDecision, DecisionState
 from appanage.authorizations.model import Authorization, AuthorizationProposal, AuthorizationRequest
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
-from appanage.events import Event
+from appanage.events import SeenEvent
 from appanage.web.rendering import date
 
 
@@ -224,12 +224,12 @@ def needed_for(scopes: Collection[str]) -> list[str]:
     return sorted(catalogue.needs_compliance_officer(scopes))
 
 
-def history_of(events: Sequence[Event]) -> list[HistoryItem]:
+def history_of(events: Sequence[SeenEvent]) -> list[HistoryItem]:
     return [_history_item(event) for event in events]
 
 
-def _history_item(event: Event) -> HistoryItem:
-    sentence, actor = event.action_text, event.actor_name
+def _history_item(seen: SeenEvent) -> HistoryItem:
+    sentence, actor = seen.action_text, seen.actor_name
     if sentence.startswith(f"{actor} "):
-        return HistoryItem(actor, sentence.removeprefix(f"{actor} "), event.at)
-    return HistoryItem(sentence, "", event.at)
+        return HistoryItem(actor, sentence.removeprefix(f"{actor} "), seen.event.at)
+    return HistoryItem(sentence, "", seen.event.at)

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.routing import Route
 
 from appanage.apps.model import App
-from appanage.events import Event, Outcome
+from appanage.events import Event, Outcome, SeenEvent
 from appanage.events import queries as events
 from appanage.events.queries import EventFilter
 from appanage.kit.text import count_of
@@ -42,24 +42,28 @@ _OF_DEVELOPERS = ("app.", "secret.", "key.", "listing.", "submission.")
 class Row:
     """An event as the developers of an app may see it.
 
-    What people did with an Integration is told without who they are (checklist AUD-05); who decided on a Service App
-    did so for their organization, and is named.
+    What people did with an Integration is told without who they are, even those of the same organization (checklist
+    AUD-05).
     """
 
-    event: Event
+    seen: SeenEvent
     tells_who: bool
 
     @classmethod
-    def of(cls, event: Event, app: App) -> "Row":
-        return cls(event, tells_who=not app.is_integration or event.type.startswith(_OF_DEVELOPERS))
+    def of(cls, seen: SeenEvent, app: App) -> "Row":
+        return cls(seen, tells_who=not app.is_integration or seen.event.type.startswith(_OF_DEVELOPERS))
+
+    @property
+    def event(self) -> Event:
+        return self.seen.event
 
     @property
     def what(self) -> str:
-        return self.event.action_text if self.tells_who else f"{self.event.kind.description}."
+        return self.seen.action_text if self.tells_who else f"{self.event.kind.description}."
 
     @property
     def who(self) -> str:
-        return self.event.actor_name if self.tells_who else ""
+        return self.seen.actor_name if self.tells_who else ""
 
     @property
     def organization(self) -> str:
@@ -80,13 +84,15 @@ def routes(pages: Pages) -> list[Route]:
 
 def show(visit: Visit) -> Page:
     app = owned_app(visit)
-    page = events.list_for_app(visit.tx, app.id, EventFilter(), visit.page_request())
+    page = events.list_for_app(
+        visit.tx, app.id, EventFilter(), visit.page_request(), developer_id=app.organization_id
+    )
     return section(
         visit,
         app,
         "portal/app/activity.html",
         tab="Activity",
-        rows=[Row.of(event, app) for event in page.items],
+        rows=[Row.of(seen, app) for seen in page.items],
         shown=count_of(len(page.items), "event", "events"),
         next=visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,
         first=visit.with_query(cursor=None) if visit.text("cursor") else None,
