@@ -57,6 +57,15 @@ def test_the_navigation_offers_only_what_can_be_opened(world: World, browser: Br
     assert offered >= {page for page in (APPS, PEOPLE, AUDIT) if page in OPEN_TO[role]}
 
 
+def test_the_first_page_is_what_waits_for_a_decision(world: World, browser: Browser):
+    admin = world.full_admin(world.organization(), password=PASSWORD)
+    browser.sign_in(admin)
+    assert str(browser.get("/hub").response.url.path) == APPS
+
+    world.service_app(world.developer(admin.organization))
+    assert str(browser.get("/hub").response.url.path) == "/hub/requests"
+
+
 def test_who_has_no_role_learns_which_one_is_missing_and_who_can_assign_it(world: World, browser: Browser):
     organization = world.organization()
     world.full_admin(organization, name="Priya Raman")

@@ -76,6 +76,7 @@ def test_a_free_organization_gets_an_explanation(browser, world):
     page = browser.get(path_of(made))
 
     assert "It is a free organization" in page.text
+    assert "/portal/sandboxes" in page.links()
     assert page.forms(path_of(made)) == []
 
     token = page.values(page.forms("/logout")[0])["csrf"]

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
+from appanage.authorizations.inbox import count_waiting
 from appanage.web.controlhub import (
     administrator_token,
     app_policies,
@@ -47,6 +48,9 @@ def routes(pages: Pages) -> list[Route]:
 
 
 def home(visit: Visit) -> Response:
-    """Leads to the first page that the administrator may see."""
+    """Leads to what waits for a decision, else to the first page that the administrator may see."""
     viewer = enter(visit, Ability.ENTER)
-    return see_other("/hub/service-apps" if may(viewer, Ability.SEE_APPS) else "/hub/users")
+    if not may(viewer, Ability.SEE_APPS):
+        return see_other("/hub/users")
+    is_waited_for = count_waiting(visit.tx, viewer.organization_id) > 0
+    return see_other("/hub/requests" if is_waited_for else "/hub/service-apps")

@@ -106,6 +106,7 @@ def authorization_page(
         asked=Row(asked, viewer, visit.tx.now) if asked else None,
         authorization=queries.find_of_organization(visit.tx, app, organization.id),
         deciders=Deciders(full, bool(needs_compliance_officer(app.scopes))),
+        has_sandboxes=visit.deployment.settings.sandboxes,
         can_decide=viewer.has_any(Role.FULL_ADMIN) and not organization.is_free,
         link=f"{visit.deployment.settings.base_url}/hub/service-apps/{app.id}",
         message=message,
