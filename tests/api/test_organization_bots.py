@@ -11,7 +11,7 @@ from appanage.kit.ids import Kind
 from support.world import World
 
 
-def test_a_bot_is_listed_with_its_owner_and_its_last_use(
+def test_a_bot_is_listed_with_its_owners_and_its_last_use(
     world: World, calling: Calling, organization: Organization, admin: Caller
 ):
     made = world.bot(world.developer(organization, name="Dana Weiss"), name="Duty Bot")
@@ -22,7 +22,8 @@ def test_a_bot_is_listed_with_its_owner_and_its_last_use(
 
     assert unused["id"] == world.public_id(Kind.APPLICATION, made.app.client_id)
     assert (unused["name"], unused["botEmail"]) == ("Duty Bot", made.address)
-    assert (unused["botPersonId"], unused["ownerName"]) == (me["id"], "Dana Weiss")
+    assert unused["botPersonId"] == me["id"]
+    assert [(one["displayName"], one["hasLeft"]) for one in unused["owners"]] == [("Dana Weiss", False)]
     assert unused["hasToken"] is True
     assert "lastUsed" not in unused
     assert used["lastUsed"]

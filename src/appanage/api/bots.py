@@ -1,6 +1,6 @@
 """The bots of an organization, as Control Hub lists them for its administrators.
 
-A bot is named by the id of its app. Its owner makes and changes it among the applications.
+A bot is named by the id of its app. Its owners make and change it among the applications.
 """
 
 from typing import Annotated
@@ -29,6 +29,14 @@ class BotsQuery(PageQuery):
     name: Line | None = None
 
 
+class BotOwnerBody(Body):
+    """Who owns a bot, or did."""
+
+    person_id: str
+    display_name: str
+    has_left: bool
+
+
 class BotBody(Body):
     """A bot as administrators see it; without a token it can do nothing at present."""
 
@@ -36,8 +44,7 @@ class BotBody(Body):
     name: str
     bot_email: str
     bot_person_id: str
-    owner_id: str
-    owner_name: str
+    owners: list[BotOwnerBody]
     created: Time
     has_token: bool
     last_used: Time | None
@@ -63,8 +70,8 @@ def revoke_bot_token(call: Decider, application_id: str) -> Refused | None:
     return ended if isinstance(ended, Refused) else None
 
 
-def _body(call: Call, one: OrganizationBot) -> BotBody:
-    app, token = one.app, one.token
+def _body(call: Call, bot: OrganizationBot) -> BotBody:
+    app, token = bot.app, bot.token
     assert app.bot_email is not None
     assert app.bot_account_id is not None
     return BotBody(
@@ -72,8 +79,14 @@ def _body(call: Call, one: OrganizationBot) -> BotBody:
         name=app.name,
         bot_email=app.bot_email,
         bot_person_id=call.ids.encode(Kind.PEOPLE, app.bot_account_id),
-        owner_id=call.ids.encode(Kind.PEOPLE, app.created_by),
-        owner_name=app.creator.display_name,
+        owners=[
+            BotOwnerBody(
+                person_id=call.ids.encode(Kind.PEOPLE, one.id),
+                display_name=one.display_name,
+                has_left=one.deleted_at is not None,
+            )
+            for one in bot.owners
+        ],
         created=app.created_at,
         has_token=token is not None,
         last_used=token.last_used_at if token else None,

@@ -1,13 +1,13 @@
 """The bots of an organization, as its administrators see them and end their tokens."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, or_, select, tuple_
-from sqlalchemy.orm import joinedload
 
 from appanage.apps.model import App, AppKind
-from appanage.apps.queries import matches, no_such_app
+from appanage.apps.queries import Ownership, list_owners, matches, no_such_app, owners_by_app
 from appanage.authorizations import bots
 from appanage.authorizations.administrators import require_role
 from appanage.authorizations.model import BotToken
@@ -21,10 +21,11 @@ from appanage.storage import Transaction
 
 @dataclass(frozen=True, slots=True)
 class OrganizationBot:
-    """A bot with the token by which it acts, or without one."""
+    """A bot with the token by which it acts, or without one; and who owns it, those who have left too."""
 
     app: App
     token: BotToken | None
+    owners: Sequence[Account]
 
 
 def list_bots(
@@ -40,9 +41,11 @@ def list_bots(
         query = query.where(tuple_(*order) > tuple_(func.lower(name), app_id))
     found = list(tx.scalars(query.order_by(*order).limit(page.size + 1)))
     apps = found[: page.size]
-    tokens = bots.live_tokens(tx, [app.id for app in apps])
+    ids = [app.id for app in apps]
+    tokens, owned = bots.live_tokens(tx, ids), owners_by_app(tx, ids)
+    rows = [OrganizationBot(app, tokens.get(app.id), _accounts(owned.get(app.id, ()))) for app in apps]
     cursor = encode_cursor((apps[-1].name, str(apps[-1].id))) if len(found) > page.size else None
-    return Page([OrganizationBot(app, tokens.get(app.id)) for app in apps], cursor)
+    return Page(rows, cursor)
 
 
 def get_bot(tx: Transaction, organization_id: uuid.UUID, app_id: uuid.UUID) -> OrganizationBot:
@@ -50,7 +53,7 @@ def get_bot(tx: Transaction, organization_id: uuid.UUID, app_id: uuid.UUID) -> O
     app = tx.scalar(_bots(organization_id).where(App.id == app_id))
     if app is None:
         raise no_such_app()
-    return OrganizationBot(app, bots.find_live_token(tx, app))
+    return OrganizationBot(app, bots.find_live_token(tx, app), _accounts(list_owners(tx, app)))
 
 
 def revoke_token(
@@ -79,9 +82,10 @@ def _lock(tx: Transaction, organization_id: uuid.UUID, app_id: uuid.UUID) -> App
     return app
 
 
+def _accounts(owned: Sequence[Ownership]) -> Sequence[Account]:
+    return [one.account for one in owned]
+
+
 def _bots(organization_id: uuid.UUID) -> Select[App]:
-    return (
-        select(App)
-        .options(joinedload(App.creator, innerjoin=True))
-        .where(App.organization_id == organization_id, App.kind == AppKind.BOT, App.deleted_at.is_(None))
-    )
+    is_bot = (App.kind == AppKind.BOT, App.deleted_at.is_(None))
+    return select(App).where(App.organization_id == organization_id, *is_bot)

@@ -52,7 +52,7 @@ def revoke(visit: Visit) -> Response | Refused:
     if isinstance(app, Refused):
         return app
     visit.tell(
-        f"The bot token of {app.name} has ended. The bot can do nothing until its owner makes a new one."
+        f"The bot token of {app.name} has ended. The bot can do nothing until an owner makes a new one."
     )
     return see_other(LIST)
 
