@@ -1,6 +1,7 @@
 """The history of the schema leads to the models."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
@@ -57,7 +58,7 @@ def test_a_migration_gives_way_and_begins_anew(before: Engine, monkeypatch: pyte
 
 
 def test_a_migration_that_never_gets_its_turn_says_so(before: Engine, monkeypatch: pytest.MonkeyPatch):
-    """TEN-07: nothing of it has happened then."""
+    """TEN-07: nothing of that migration has happened then."""
     monkeypatch.setattr(migrate, "sleep", lambda _: None)
     monkeypatch.setattr(migrate, "_ATTEMPTS", 3)
 
@@ -67,6 +68,26 @@ def test_a_migration_that_never_gets_its_turn_says_so(before: Engine, monkeypatc
             migrate.upgrade(before)
 
     assert not migrate.is_current(before)
+
+
+def test_two_that_begin_at_once_do_not_hold_each_other_up(engine: Engine):
+    """TEN-07: an index that is made concurrently waits for every transaction, so nobody waits for it in one."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(migrate.upgrade, [engine, engine]))
+
+    assert migrate.is_current(engine)
+
+
+def test_an_index_that_was_left_unfinished_is_made_anew(engine: Engine):
+    """TEN-07."""
+    with engine.begin() as connection:
+        command.upgrade(migrate.config(connection), "0012")
+        connection.execute(text("CREATE INDEX ix_authorizations_ends_at ON authorizations (ended_at)"))
+
+    migrate.upgrade(engine)
+
+    with engine.connect() as connection:
+        assert migrate.compare(connection, Record.metadata) == []
 
 
 @pytest.fixture

@@ -25,24 +25,20 @@ _LONGEST_WAIT = "2s"
 _PAUSE = 0.5  # seconds in which the others go on
 _ATTEMPTS = 30
 
+_CONCURRENT = frozenset({"0013"})
+"""Migrations that make the index of a large table while it is used, which PostgreSQL does in no transaction.
+
+What they did not come to an end with, they begin anew.
+"""
+
 
 def upgrade(engine: Engine) -> None:
-    """Applies every migration that is missing; waits when another process is doing it."""
+    """Applies every migration that is missing, each by itself; waits when another process is doing it."""
     if is_current(engine):
         return
-    from alembic import command
-
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            with _locked(engine) as connection:
-                connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
-                command.upgrade(config(connection), "head")
-        except OperationalError as error:
-            if left == 0 or not isinstance(error.orig, LockNotAvailable):
-                raise
-            sleep(_PAUSE)
-        else:
-            return
+    with _locked(engine):
+        for revision in _missing(engine):
+            _apply(engine, revision)
 
 
 def is_current(engine: Engine) -> bool:
@@ -52,7 +48,38 @@ def is_current(engine: Engine) -> bool:
 
 def head() -> str:
     """The newest revision. Our migrations are one line, and their files are named by their place in it."""
-    return max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return _revisions()[-1]
+
+
+def _revisions() -> list[str]:
+    return sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _missing(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        present = _revision(connection) or ""
+    return [revision for revision in _revisions() if revision > present]
+
+
+def _apply(engine: Engine, revision: str) -> None:
+    """As a whole or not at all, where the migration does not say that it is no transaction."""
+    from alembic import command
+
+    if revision in _CONCURRENT:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            command.upgrade(config(connection), revision)
+        return
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            with engine.begin() as connection:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
+                command.upgrade(config(connection), revision)
+        except OperationalError as error:
+            if left == 0 or not isinstance(error.orig, LockNotAvailable):
+                raise
+            sleep(_PAUSE)
+        else:
+            return
 
 
 def _revision(connection: Connection) -> str | None:
@@ -88,7 +115,16 @@ def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 @contextmanager
-def _locked(engine: Engine) -> Iterator[Connection]:
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        yield connection
+def _locked(engine: Engine) -> Iterator[None]:
+    """Holds the lock by a session, and in no transaction: an index that is made concurrently waits for all of them.
+
+    For the same reason whoever waits asks again and again, instead of by a statement that waits.
+    """
+    lock = {"lock": _LOCK}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), lock).scalar_one():
+            sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)

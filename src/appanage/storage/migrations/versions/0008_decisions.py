@@ -9,12 +9,13 @@ down_revision = "0007"
 _SETTLE = """
     UPDATE authorization_requests AS r
     SET decision = 'authorized', decided_at = a.at, decided_by = a.authorized_by, decided_by_name = a.authorized_by_name
-    FROM (
-        SELECT DISTINCT ON (app_id, organization_id) app_id, organization_id, authorized_by, authorized_by_name,
-            greatest(authorized_at, scopes_approved_at) AS at
-        FROM authorizations WHERE kind = 'organization' ORDER BY app_id, organization_id, authorized_at DESC
+    FROM authorization_requests AS asked CROSS JOIN LATERAL (
+        SELECT authorized_by, authorized_by_name, greatest(authorized_at, scopes_approved_at) AS at
+        FROM authorizations WHERE kind = 'organization' AND app_id = asked.app_id
+            AND organization_id = asked.organization_id
+        ORDER BY authorized_at DESC LIMIT 1
     ) AS a
-    WHERE a.app_id = r.app_id AND a.organization_id = r.organization_id AND a.at >= r.requested_at
+    WHERE asked.id = r.id AND a.at >= r.requested_at
 """
 
 

@@ -1,4 +1,4 @@
-"""Columns of the tables that every request reads: last, so that they are locked no longer than it takes to add them (TEN-07)."""
+"""Columns of the tables that every request reads, which are locked no longer than it takes to add them (TEN-07)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,13 +25,6 @@ def upgrade() -> None:
     op.add_column("authorizations", sa.Column("authorized_by_rule", sa.Text(), nullable=True))
     op.add_column("authorizations", sa.Column("app_version", sa.BigInteger(), nullable=True))
     op.add_column("authorizations", sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(
-        "ix_authorizations_ends_at",
-        "authorizations",
-        ["ends_at"],
-        unique=False,
-        postgresql_where=sa.text("ends_at IS NOT NULL AND ended_at IS NULL"),
-    )
     op.add_column(
         "organizations",
         sa.Column("is_operator", sa.Boolean(), server_default=sa.text("false"), nullable=False),
