@@ -28,6 +28,7 @@ from appanage.kit.paging import PageRequest
 from appanage.oauth.errors import InvalidToken
 from appanage.signin import service as signin
 from support import connecting
+from support.asking import share
 from support.at_once import at_once
 from support.clock import MovableClock
 from support.consenting import integration
@@ -136,6 +137,29 @@ def test_one_person_has_only_so_many_at_a_time(world: World, dana: Account):
     for name in ("", " ", "x" * 81, "a\tb"):
         with pytest.raises(Invalid):
             make(world, dana, name)
+
+
+def test_one_person_makes_only_so_many_within_a_day(
+    world: World, dana: Account, monkeypatch: pytest.MonkeyPatch, clock: MovableClock
+):
+    """TEN-02: also of those that have ended, which stay with their people and their record."""
+    monkeypatch.setattr(directory, "MOST_A_DAY", 2)
+    for _ in range(2):
+        end(world, dana, make(world, dana))
+
+    with pytest.raises(Conflict, match="within a day"):
+        make(world, dana)
+    clock.advance(days=1, seconds=1)
+    make(world, dana)
+
+
+def test_the_apps_of_a_sandbox_stay_in_it(world: World, dana: Account):
+    """CONS-01: nobody vouches for its name, which its maker chose."""
+    made = make(world, dana, "Microsoft Corporation")
+    phishing = world.service_app(made.sandbox.administrator, requested=False)
+
+    with pytest.raises(Conflict, match="Microsoft Corporation is a sandbox"):
+        share(world, phishing, world.organization())
 
 
 def test_a_sandbox_is_no_home(world: World, dana: Account):

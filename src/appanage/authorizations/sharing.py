@@ -16,6 +16,7 @@ from appanage.authorizations.requests import (
     get_to_request,
     record_for_developers,
 )
+from appanage.directory import sandboxes
 from appanage.directory.domains import find_organization_by_domain
 from appanage.directory.model import Account, Organization
 from appanage.kit.errors import Conflict, Invalid, NotFound
@@ -52,9 +53,10 @@ def share(
     """Asks another organization; a repeat is a reminder. Its administrators see the app, which stays private otherwise.
 
     Raises NotFound for an app that is not the person's, Invalid for the message, and Conflict for the own organization,
-    too soon, after it was declined not long ago, and when there is nothing to ask for.
+    for an app of a sandbox, too soon, after it was declined not long ago, and when there is nothing to ask for.
     """
     app = get_to_request(tx, by, app_id, organization.id, rules=rules)
+    sandboxes.require_none(tx, app.organization, "its apps stay in it, since nobody vouches for its name.")
     deciding.require_short(message, "message")
     _require_elsewhere(app, organization)
     _require_not_declined(tx, app, organization)

@@ -21,6 +21,8 @@ from appanage.kit.text import has_control_characters, slug
 from appanage.storage import Transaction
 
 EXTENDABLE_WITHIN = timedelta(days=14)
+MOST_A_DAY = 10
+"""Of one person, those that have ended too: each one stays, with its people and its record."""
 _LONGEST_NAME = 80
 _RANDOM_BYTES = 6
 
@@ -195,6 +197,11 @@ def _require_room(tx: Transaction, owner: Account, rules: SandboxRules) -> None:
     count = select(func.count()).where(Sandbox.owner_id == owner.id, Sandbox.ended_at.is_(None))
     if (tx.scalar(count) or 0) >= rules.most:
         sentence = f"You have {rules.most} sandboxes already. End one to make another."
+        raise Conflict(sentence, code="too_many_sandboxes")
+    is_of_today = Sandbox.created_at > tx.now - timedelta(days=1)
+    today = tx.scalar(select(func.count()).where(Sandbox.owner_id == owner.id, is_of_today)) or 0
+    if today >= MOST_A_DAY:
+        sentence = f"You have made {MOST_A_DAY} sandboxes within a day. Try again tomorrow."
         raise Conflict(sentence, code="too_many_sandboxes")
 
 
