@@ -15,7 +15,9 @@ from appanage.directory.roles import Role
 from appanage.events import Actor
 from appanage.kit.ids import Kind
 from support.profiles import commercial_only, fedramp_only
+from support.refusals import counted_statements
 from support.shelf import put_up
+from support.suspending import suspend
 from support.world import MadeApp, World
 
 LISTINGS = "/appHub/listings"
@@ -92,9 +94,36 @@ def test_what_is_not_listed_is_the_same_404_for_everybody(
             answers.add(caller.response.json()["message"])
 
     assert len(answers) == 1
+    for there, not_there in (
+        (made.client_id, f"{made.client_id[:-4]}0000"),
+        (str(made.id), str(uuid.uuid4())),
+    ):
+        assert looked_up(world, everybody, there) == looked_up(world, everybody, not_there)
     assert everybody.get(f"{LISTINGS}?search={word}")["items"] == []
     everybody.get(f"{LISTINGS}?cursor=nonsense", status=400)
     everybody.get(f"{LISTINGS}?max=0", status=400)
+
+
+def looked_up(world: World, caller: Caller, key: str) -> int:
+    """How many statements it takes not to find it."""
+    with counted_statements(world) as statements:
+        caller.get(f"{LISTINGS}/{key}", status=404)
+    return len(statements)
+
+
+@commercial_only
+def test_a_suspended_app_is_taken_out_as_well(
+    world: World, calling: Calling, developer: Caller, made: MadeApp, admin: Caller
+):
+    """It is not shown, but lifting the suspension would bring it back."""
+    address = f"{LISTINGS}/{put_up(world, made).slug}"
+    suspend(world, made)
+    developer.get(address, status=404)
+    admin.delete(f"{address}?reason=No", status=404)
+
+    calling(world.token(world.operators(Role.APP_REVIEWER))).delete(f"{address}?reason=It+leaks")
+
+    developer.delete(f"{address}?reason=Again", status=404)
 
 
 @commercial_only

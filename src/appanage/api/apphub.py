@@ -11,16 +11,15 @@ from fastapi import Query, Response
 
 from appanage.api.app_bodies import NAMES, TYPES, AppType, public_id
 from appanage.api.call import Call, anybody, needs
-from appanage.api.owned_apps import app_key
+from appanage.api.owned_apps import decode_app_id
 from appanage.api.schemas import Body, Items, Line, PageQuery, Text, Time, link_next, new_router
 from appanage.apphub import catalogue
 from appanage.apphub.model import Listing
 from appanage.apphub.published import Published, published
 from appanage.apphub.search import ListingFilter, get_listing, no_such_listing, search
-from appanage.apps import queries as apps
 from appanage.apps.model import AppKind
 from appanage.kit.errors import NotFound
-from appanage.kit.ids import Kind, parse_uuid
+from appanage.kit.ids import Kind
 
 router = new_router("App Hub")
 
@@ -132,7 +131,7 @@ def set_featured(call: Reviewer, listing_id: str, wanted: FeaturedInput) -> List
 @router.delete("/appHub/listings/{listing_id}", status_code=204)
 def remove_listing(call: Reviewer, listing_id: str, reason: Annotated[Line, Query()] = "") -> None:
     """Takes an app out of the App Hub, for its owners and for reviewers. What was authorized stays authorized."""
-    listing = _listing(call, listing_id)
+    listing = get_listing(call.tx, _app_id(call, listing_id) or listing_id, hidden_too=True)
     if not catalogue.is_owner(call.tx, listing.app, call.account):
         _require_reviewer(call)
     catalogue.unlist(call.tx, listing.app, by=call.account, reason=reason)
@@ -150,13 +149,11 @@ def _listing(call: Call, key: str) -> Listing:
 
 
 def _app_id(call: Call, key: str) -> uuid.UUID | None:
+    """None for a key that is no app's id, whether there is such an app or not."""
     try:
-        named = app_key(call, key)
+        return decode_app_id(call, key)
     except NotFound:
         return None
-    bare = parse_uuid(named)
-    found = None if bare else apps.find_by_client_id(call.tx, named)
-    return bare or (found.id if found else None)
 
 
 def _facts(call: Call, listing: Listing) -> dict[str, object]:

@@ -132,9 +132,14 @@ def is_shown() -> ColumnElement[bool]:
     )
 
 
-def get_listing(tx: Transaction, key: uuid.UUID | str) -> Listing:
-    """The page of an app by its id or its slug. What is not shown does not exist: it is the same 404, asked the same way."""
-    query = _shown(select(Listing)).options(contains_eager(Listing.app).contains_eager(App.organization))
+def get_listing(tx: Transaction, key: uuid.UUID | str, *, hidden_too: bool = False) -> Listing:
+    """The page of an app by its id or its slug. What is not shown does not exist: it is the same 404, asked the same way.
+
+    With `hidden_too` also one that is listed but not shown, such as that of a suspended app: for who may take it out.
+    """
+    is_there = and_(Listing.unlisted_at.is_(None), App.deleted_at.is_(None)) if hidden_too else is_shown()
+    query = _with_app(select(Listing)).where(is_there)
+    query = query.options(contains_eager(Listing.app).contains_eager(App.organization))
     if isinstance(key, str) and not _SLUG.fullmatch(key):
         raise no_such_listing()
     is_it = Listing.slug == key if isinstance(key, str) else Listing.app_id == key
@@ -297,10 +302,12 @@ def _query(words: str) -> ColumnElement[Any]:
 
 
 def _shown(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    joined = query.join(App, App.id == Listing.app_id).join(
-        Organization, Organization.id == App.organization_id
-    )
-    return joined.where(is_shown())
+    return _with_app(query).where(is_shown())
+
+
+def _with_app(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    is_its, is_theirs = App.id == Listing.app_id, Organization.id == App.organization_id
+    return query.join(App, is_its).join(Organization, is_theirs)
 
 
 def _for_lists(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -7,7 +7,8 @@ from starlette.routing import Route
 
 from appanage.apphub import catalogue
 from appanage.apphub.model import Listing
-from appanage.kit.errors import Conflict, Invalid, NotFound
+from appanage.apphub.search import no_such_listing
+from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.text import one_line
 from appanage.web.apphub.visitors import address, listing_of, logo_of
 from appanage.web.pages import Page, Pages
@@ -48,15 +49,15 @@ def remove(visit: Visit) -> Response | Page:
 
 
 def _removable(visit: Visit) -> Listing:
-    """For the owners of the app and for App Reviewers."""
-    viewer, listing = visit.viewer, listing_of(visit)
+    """For the owners of the app and for App Reviewers, also while it is suspended."""
+    viewer, listing = visit.viewer, listing_of(visit, hidden_too=True)
     _require(catalogue.is_reviewer(viewer) or catalogue.is_owner(visit.tx, listing.app, viewer))
     return listing
 
 
 def _require(is_open: bool) -> None:
     if not is_open:
-        raise NotFound("This page does not exist.")
+        raise no_such_listing()
 
 
 def _page(

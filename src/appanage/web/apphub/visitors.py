@@ -14,10 +14,10 @@ def count_visit(visit: Visit) -> None:
         throttle.count_request(str(visit.session.account.id))
 
 
-def listing_of(visit: Visit) -> Listing:
+def listing_of(visit: Visit, *, hidden_too: bool = False) -> Listing:
     """The listing in the path. What is not shown does not exist (checklist CONS-12)."""
     count_visit(visit)
-    return get_listing(visit.tx, visit.parameters["slug"])
+    return get_listing(visit.tx, visit.parameters["slug"], hidden_too=hidden_too)
 
 
 def address(listing: Listing) -> str:
