@@ -45,14 +45,16 @@ class Watch:
         status: int = 200,
         query: str = "",
         by: Caller | None = None,
+        log: Organization | None = None,
         **ids: str,
     ) -> Any:
-        before = len(self.world.events(self.organization))
+        log = log or self.organization
+        before = len(self.world.events(log))
         path, options = filled(template, **ids) + query, {} if body is None else {"json": body}
         if template.endswith("/logo") and method == "PUT":
             options = {"content": picture(), "headers": {"Content-Type": "image/png"}}
         answer = (by or self.administrator).send(method, path, status, **options)
-        new = self.world.events(self.organization)[before:]
+        new = self.world.events(log)[before:]
         self.recorded[method, template] = {event.type for event in new}
         return answer
 
@@ -197,9 +199,9 @@ def _policies(watch: Watch) -> None:
 
 
 def _review(watch: Watch) -> None:
-    """The way of an app into the App Hub; it is recorded in its developers' organization."""
-    world, admin = watch.world, watch.admin
-    made, by = listing.ready_app(world, admin), watch.somebody(listing.reviewer(world))
+    """The way of an app into the App Hub; it is recorded in its developers' organization, the checklist in the reviewers'."""
+    world, admin, reviewer = watch.world, watch.admin, listing.reviewer(watch.world)
+    made, by, log = listing.ready_app(world, admin), watch.somebody(reviewer), reviewer.organization
     ids: Ids = {"application_id": world.app_id(made)}
     watch("PUT", f"{APP}/listing", {"tagline": "Notes"}, **ids)
     with world.deployment.transaction(world.origin) as tx:
@@ -213,7 +215,7 @@ def _review(watch: Watch) -> None:
     watch("DELETE", f"{APP}/submissions/{{submission_id}}", status=204, **first)
     second: Ids = {"submission_id": watch("POST", f"{APP}/submissions", {}, **ids)["id"]}
     watch("PUT", "/submissions/{submission_id}/reviewer", {}, by=by, **second)
-    watch("PUT", "/submissions/{submission_id}/checklist", {"checked": ["tested"]}, by=by, **second)
+    watch("PUT", "/submissions/{submission_id}/checklist", {"checked": ["tested"]}, by=by, log=log, **second)
     watch("POST", "/submissions/{submission_id}/messages", {"text": "Hello"}, by=by, **second)
     watch("POST", "/submissions/{submission_id}/decision", {"decision": "approve"}, by=by, **second)
     watch("PATCH", APP, {"name": "Another name"}, **ids)

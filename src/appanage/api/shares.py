@@ -1,4 +1,4 @@
-"""Sending an app that is not in the App Hub to one organization, whose administrators decide on it."""
+"""Sending an app to one organization, whose administrators decide on it; it need not be in the App Hub."""
 
 from typing import Annotated, Self
 

@@ -203,7 +203,7 @@ def _require_room_to_write(tx: Transaction, submission: Submission, *, is_from_r
 
 def _require_ready(seen: Outlook) -> None:
     missing = {item.field: f"{item.what} is missing." for item in seen.missing}
-    stops = {f"check:{number}": finding.sentence for number, finding in enumerate(seen.stops, start=1)}
+    stops = {"checks": " ".join(finding.sentence for finding in seen.stops)} if seen.stops else {}
     if missing or stops:
         raise Invalid(
             "The app cannot be handed in yet. Nothing was changed.",

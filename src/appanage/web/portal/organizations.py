@@ -38,7 +38,7 @@ class Row:
     @property
     def badge(self) -> tuple[str, str]:
         if not self.authorization.is_active:
-            return "Deauthorized", ""
+            return "Deauthorized" if self.authorization.ended_by else "Ended", ""
         return ("Scopes pending", "warn") if self.authorization.added_scopes else ("Authorized", "ok")
 
     @property
