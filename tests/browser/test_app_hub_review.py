@@ -11,12 +11,17 @@ from support.world import NARRATOR, PASSWORD, World
 def test_an_app_comes_into_the_app_hub(live: World, sit_down: Callable[..., Person]):
     maya = live.developer(live.organization("Fabrikam GmbH"), name="Maya Lindqvist", password=PASSWORD)
     made, rita = ready_app(live, maya, name="Workforce Sync Plus"), reviewer(live)
+    unfinished = live.service_app(maya, requested=False, name="Workforce Sync Basic")
     with live.deployment.transaction(live.origin) as tx:
         passwords = live.deployment.passwords
         signin.set_password(tx, the(tx, rita), PASSWORD, by=NARRATOR, passwords=passwords)
     developer, judge = sit_down("developer"), sit_down("reviewer")
 
     developer.sign_in(maya)
+    developer.go(f"/portal/apps/{unfinished.id}/listing")
+    developer.page.get_by_label("Landing page").fill("http://sync.fabrikam.example")
+    developer.press("Save listing")
+    developer.look("listing with much missing")
     developer.go(f"/portal/apps/{made.id}/listing")
     developer.look("listing ready to submit")
     developer.press("Submit for review")

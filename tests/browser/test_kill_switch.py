@@ -6,6 +6,7 @@ import httpx2
 from playwright.sync_api import expect
 
 from appanage.directory.roles import Role
+from support.letters import tell
 from support.person import Person
 from support.suspending import REASON
 from support.world import PASSWORD, World
@@ -35,6 +36,13 @@ def test_an_operator_suspends_an_app_and_lifts_that(live: World, sit_down: Calla
     expect(operator.page.get_by_text("is suspended everywhere")).to_be_visible()
     operator.look("suspended")
     assert status_of(operator.base_url, token) == 401
+
+    tell(live)
+    operator.go(f"/operations/mail?q={developer.email}")
+    operator.look("outbox")
+    operator.page.locator("main").get_by_role("link", name="suspended").first.click()
+    operator.look("letter")
+    operator.go(f"/operations/apps/{made.id}")
 
     owner.sign_in(developer)
     owner.go(f"/portal/apps/{made.id}")

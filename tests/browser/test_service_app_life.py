@@ -23,6 +23,8 @@ def test_a_service_app_lives_from_registration_to_deauthorization(
     jonas = live.full_admin(organization, name="Jonas Weber", password=PASSWORD)
     developer, administrator = sit_down("developer"), sit_down("administrator")
 
+    developer.go("/login")
+    developer.look("sign in")
     developer.sign_in(maya)
     developer.look("my apps empty")
     secret = register(developer)

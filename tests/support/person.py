@@ -34,7 +34,6 @@ class Person:
 
     def sign_in(self, account: Account) -> None:
         self.go("/login")
-        self.look("sign in")
         self.page.get_by_label("E-mail").fill(account.email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.press("Sign in")

@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,9 +14,13 @@ from appanage.apphub.search import no_such_listing
 from appanage.apphub.text import render_markdown
 from appanage.apphub.vocabulary import CATEGORIES, INDUSTRIES, LANGUAGES
 from appanage.apps.model import AppKind
+from appanage.authorizations import queries as authorizations
+from appanage.authorizations import request_queries
+from appanage.authorizations.model import AuthorizationRequest
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
 from appanage.kit.ids import parse_uuid
+from appanage.storage import Transaction
 from appanage.web.apphub.visitors import address, listing_of, logo_of
 from appanage.web.pages import Page, Pages
 from appanage.web.portal.kinds import LABELS
@@ -40,6 +45,18 @@ class Ways:
     listing: Listing
     shown: Published
     viewer: Account | None
+    is_authorized: bool = False
+    asked: AuthorizationRequest | None = None
+
+    @classmethod
+    def of(cls, tx: Transaction, listing: Listing, shown: Published, viewer: Account | None) -> "Ways":
+        """With what this visitor's organization decided, and what they asked of it themselves."""
+        app = listing.app
+        if viewer is None or not app.is_service_app:
+            return cls(listing, shown, viewer)
+        authorization = authorizations.find_of_organization(tx, app, viewer.organization_id)
+        asked = request_queries.find_of_asker(tx, app, viewer.organization_id, viewer)
+        return cls(listing, shown, viewer, authorization is not None, asked)
 
     @property
     def is_for_organizations(self) -> bool:
@@ -52,8 +69,14 @@ class Ways:
 
     @property
     def can_request(self) -> bool:
-        """Everybody else asks them; who is not signed in signs in first."""
-        return self.is_for_organizations and not self.can_decide and not self.needs_sandbox
+        """Everybody else asks them; who is not signed in signs in first. What is authorized nobody asks for."""
+        is_open = self.is_for_organizations and not self.is_authorized
+        return is_open and not self.can_decide and not self.needs_sandbox and not self.is_waiting
+
+    @property
+    def is_waiting(self) -> bool:
+        """This visitor asked already, and nobody has decided."""
+        return self.asked is not None and self.asked.is_open and not self.is_authorized
 
     @property
     def needs_sandbox(self) -> bool:
@@ -82,7 +105,7 @@ def show(visit: Visit) -> Page:
         area="apphub",
         listing=listing,
         shown=shown,
-        ways=Ways(listing, shown, viewer),
+        ways=Ways.of(visit.tx, listing, shown, viewer),
         base=address(listing),
         logo=logo_of(listing),
         kind_of_app=LABELS[AppKind(listing.kind)],
@@ -91,6 +114,7 @@ def show(visit: Visit) -> Page:
         pictures=[(one, f"{address(listing)}/pictures/{one.id}?v={one.digest}") for one in shown.pictures],
         categories=[(CATEGORIES[one], f"/apps?category={one}") for one in listing.categories],
         industry=INDUSTRIES[listing.industry],
+        tags=[(tag, f"/apps?{urlencode({'tag': tag})}") for tag in listing.tags],
         languages=[LANGUAGES[one] for one in listing.languages],
         links=_links(shown),
         is_reviewer=viewer is not None and is_reviewer(viewer),
