@@ -50,13 +50,18 @@ class Person:
         self.page.wait_for_load_state()
         self._check_title()
         self._keep(shot)
-        found = Axe().run(self.page).response["violations"]
-        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], f"axe on {self.page.url}"
+        self._examine()
         assert self.complaints == [], f"the console on {self.page.url}"
 
     def _check_title(self) -> None:
         heading = self.page.locator("h1").inner_text().rstrip("?")
         expect(self.page).to_have_title(re.compile(re.escape(heading), re.IGNORECASE))
+
+    def _examine(self, *rules: str) -> None:
+        """By axe: all rules, or these."""
+        options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+        found = Axe().run(self.page, options=options).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], f"axe on {self.page.url}"
 
     def _keep(self, shot: str) -> None:
         self._shots += 1
@@ -65,6 +70,7 @@ class Person:
         self.page.screenshot(path=f"{stem}-light.png", full_page=True)
         self.page.emulate_media(color_scheme="dark")
         self.page.screenshot(path=f"{stem}-dark.png", full_page=True)
+        self._examine("color-contrast")
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(NARROW)
         self.page.screenshot(path=f"{stem}-narrow.png", full_page=True)
