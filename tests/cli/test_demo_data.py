@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import func, select
 
 from appanage.apps import queries as apps
+from appanage.authorizations import inbox
 from appanage.authorizations import queries as authorizations
 from appanage.authorizations.model import AuthorizationKind
+from appanage.authorizations.request_queries import RequestFilter
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
-from appanage.cli.demo.cast import CONNECTED, ORGANIZATIONS, PASSWORD
+from appanage.cli.demo.cast import CONNECTED, CONTOSO, ORGANIZATIONS, PASSWORD
 from appanage.cli.demo.description import document
 from appanage.cli.demo.stage import refuse_demo_data, set_up
 from appanage.cli.demo.workforce import workforce
@@ -25,6 +27,8 @@ from appanage.directory.operators import find_operators_organization
 from appanage.directory.queries import PeopleFilter
 from appanage.events import Event
 from appanage.events.queries import broken_links
+from appanage.kit.origin import command_line_origin
+from appanage.kit.paging import PageRequest
 from appanage.kit.secrets import digest
 from appanage.signin.service import sign_in
 from support.live import settings_for
@@ -258,3 +262,11 @@ def test_the_audit_log_of_the_demonstration_is_whole(stage: Deployment, world: W
 def test_the_workforce_is_the_same_every_time():
     assert list(workforce("northwind.example", 40)) == list(workforce("northwind.example", 40))
     assert list(workforce("northwind.example", 3)) != list(workforce("contoso.example", 3))
+
+
+def test_a_colleague_s_request_and_a_shared_app_wait_for_contoso(stage: Deployment, world: World):
+    with stage.transaction(command_line_origin()) as tx:
+        waiting = inbox.list_waiting_apps(tx, CONTOSO.id, RequestFilter(), PageRequest()).items
+        found = {(one.app.name, one.newest.origin) for one in waiting}
+
+    assert found == {("License Lens", "person"), ("Badge Printer", "share")}

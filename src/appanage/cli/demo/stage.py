@@ -44,7 +44,8 @@ def _working_secrets(tx: Transaction, deployment: Deployment, kept: Mapping[str,
     if not making.is_present(tx):
         made = making.make(tx, rules, deployment.passwords)
         if deployment.settings.rules.has_app_hub:
-            make_listings(tx, rules, reserved=deployment.settings.reserved_words)
+            settings = deployment.settings
+            make_listings(tx, rules, reserved=settings.reserved_words, machine_domain=settings.machine_domain)
         return {name: secret.reveal() for name, secret in made.items()}
     return {
         app.name: _working_secret(tx, app, kept.get(app.name, ""), rules)

@@ -27,7 +27,23 @@ class DemoListing:
     redirects: tuple[str, ...] = field(default=())
     is_featured: bool = False
     is_waiting: bool = False
+    is_asked_for: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class DemoShare:
+    """An app that its developer sends to one organization."""
+
+    developer: str
+    company: str
+    name: str
+    summary: str
+    scopes: Mapping[str, str]
+    message: str
+
+
+REQUEST_BY = "readonly@contoso.example"
+REQUEST = "The auditors ask every quarter which licenses nobody uses. This would answer them."
 
 _FABRIKAM = "developer@fabrikam.example"
 _NORTHWIND = "developer@northwind.example"
@@ -59,6 +75,7 @@ LISTINGS = (
         languages=("en-US", "de-DE"),
         site="https://license-lens.fabrikam.example",
         is_featured=True,
+        is_asked_for=True,
     ),
     DemoListing(
         developer=_FABRIKAM,
@@ -125,4 +142,13 @@ LISTINGS = (
         site="https://courier.northwind.example",
         is_waiting=True,
     ),
+)
+
+SHARED = DemoShare(
+    developer=_FABRIKAM,
+    company="Fabrikam",
+    name="Badge Printer",
+    summary="Prints a visitor badge as soon as somebody is expected.",
+    scopes={"spark-admin:people_read": "Puts the host's name on the badge."},
+    message="The pilot that we talked about. It runs until the end of March.",
 )

@@ -1,4 +1,4 @@
-"""Bringing the demonstration's apps into the App Hub, on the way that every app takes: drafted, handed in, reviewed."""
+"""Bringing the demonstration's apps into the App Hub and before administrators, on the ways that every app takes."""
 
 from collections.abc import Collection
 
@@ -9,11 +9,12 @@ from appanage.apps import service as apps
 from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App
 from appanage.apps.rules import AppRules
+from appanage.authorizations import requests, sharing
 from appanage.cli.demo import pictures as drawn
-from appanage.cli.demo.cast import REVIEWER
-from appanage.cli.demo.storefront import LISTINGS, DemoListing
+from appanage.cli.demo.cast import CONTOSO, REVIEWER
+from appanage.cli.demo.storefront import LISTINGS, REQUEST, REQUEST_BY, SHARED, DemoListing
 from appanage.directory import queries as directory
-from appanage.directory.model import Account
+from appanage.directory.model import Account, Organization
 from appanage.storage import Transaction
 
 _INSTRUCTIONS = (
@@ -23,14 +24,40 @@ _INSTRUCTIONS = (
 _APPROVAL = "Small, clear, and it asks for no more than it needs."
 
 
-def make_listings(tx: Transaction, rules: AppRules, *, reserved: Collection[str]) -> None:
-    """`reserved` are the words that no name may use."""
+def make_listings(
+    tx: Transaction, rules: AppRules, *, reserved: Collection[str], machine_domain: str
+) -> None:
+    """And what is asked for and shared. `reserved` are the words that no name may use."""
     for one in LISTINGS:
         developer = _person(tx, one.developer)
         app = _make_app(tx, one, developer, rules)
         submission = submissions.submit(tx, app, by=developer, reserved=reserved)
         if not one.is_waiting:
             _list(tx, submission, _person(tx, REVIEWER), is_featured=one.is_featured)
+        if one.is_asked_for:
+            _ask(tx, app, machine_domain=machine_domain)
+    _share(tx, rules)
+
+
+def _ask(tx: Transaction, app: App, *, machine_domain: str) -> None:
+    """A colleague of the administrators found the app."""
+    by = _person(tx, REQUEST_BY)
+    requests.request_for_organization(tx, app, by=by, message=REQUEST, machine_domain=machine_domain)
+
+
+def _share(tx: Transaction, rules: AppRules) -> None:
+    """A developer elsewhere sends an app that is in no catalogue."""
+    by, there = _person(tx, SHARED.developer), tx.get_one(Organization, CONTOSO.id)
+    draft = AppDraft(
+        name=SHARED.name,
+        description=SHARED.summary,
+        contact_email=by.email,
+        company_name=SHARED.company,
+        scopes=list(SHARED.scopes),
+        scope_reasons=SHARED.scopes,
+    )
+    app, _ = apps.create_client(tx, draft, by=by, rules=rules)
+    sharing.share(tx, app.id, there, by=by, addressed_to=CONTOSO.domain, rules=rules, message=SHARED.message)
 
 
 def _make_app(tx: Transaction, one: DemoListing, developer: Account, rules: AppRules) -> App:
