@@ -118,6 +118,11 @@ def test_what_the_policy_says_now_counts(
     stale = admin.post(f"/applications/{made.client_id}/authorize", {"policyVersion": 0}, 409)
     refused = admin.post(f"/applications/{made.client_id}/authorize", {"policyVersion": 1}, 409)
 
+    [asked] = admin.get("/authorizationRequests?state=waiting")["items"]
+    decision = {"decision": "authorize", "policyVersion": 0}
+    assert admin.post(f"/authorizationRequests/{asked['id']}/decision", decision, 409) == stale | {
+        "trackingId": admin.response.json()["trackingId"]
+    }
     assert "policy of your organization on apps was changed" in stale["message"]
     assert refused["errors"][0]["description"] == "Rule: not_allowed_by_name."
 

@@ -8,27 +8,17 @@ import pytest
 from appanage.apps import queries as apps
 from appanage.apps import service as app_service
 from appanage.apps.drafts import draft_of
-from appanage.authorizations.model import AuthorizationRequest
+from support.asking import share
 from support.world import PEOPLE_SCOPES
 
 
 @pytest.fixture
 def authorized_by(world, made):
-    """Lets an organization see the app, as an App Hub listing will, and authorizes it there."""
+    """The app is sent to an organization, which authorizes it."""
 
     def authorize(organization):
         admin = world.full_admin(organization, name="Omar Haddad")
-        with world.deployment.transaction(world.origin) as tx:
-            tx.add(
-                AuthorizationRequest(
-                    id=uuid.uuid5(made.id, str(organization.id)),
-                    app_id=made.id,
-                    organization_id=organization.id,
-                    requested_by=made.developer.id,
-                    requested_by_name="Dana Kim",
-                    requested_at=tx.now,
-                )
-            )
+        share(world, made, organization)
         world.authorize(made, admin)
         return admin
 

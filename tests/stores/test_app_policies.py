@@ -15,7 +15,10 @@ from appanage.authorizations import (
     app_rules,
     decisions,
     open_requests,
+    organization_tokens,
     proposals,
+    queries,
+    refresh_tokens,
     requests,
 )
 from appanage.authorizations import service as authorizations
@@ -28,6 +31,7 @@ from appanage.authorizations.model import (
     Requesters,
     SecondAdministrator,
 )
+from appanage.authorizations.tokens import TokenPair
 from appanage.directory import queries as directory
 from appanage.directory import service as directory_service
 from appanage.directory.model import Account, Organization
@@ -38,6 +42,9 @@ from appanage.kit.paging import PageRequest
 from stores.test_locks import waits_for_a_lock
 from support.asking import remind
 from support.at_once import at_once
+from support.clock import MovableClock
+from support.connecting import is_alive
+from support.deciding import LICENSES, READ, WRITE, ask_for
 from support.policing import set_app_policy, set_app_rule, terms_of
 from support.refusals import counted_statements
 from support.world import MadeApp, World
@@ -374,6 +381,55 @@ def test_a_block_that_meets_a_decision_waits_for_it_and_ends_it(
         assert waits_for_a_lock(world.deployment)
 
     assert blocking.result(timeout=10) == Aftermath(authorizations=1)
+
+
+def test_a_block_that_meets_who_fetches_tokens_waits_before_it_declines_anything(
+    world: World, organization: Organization, admin: Account, made: MadeApp, clock: MovableClock, beside: Any
+):
+    """Authorization, then the chain of events: with an open request the chain would come first."""
+    world.authorize(made, admin)
+    ask_for(world, made, [READ, WRITE, LICENSES])
+    clock.advance(days=2)
+    remind(world, made)
+    with world.deployment.transaction(world.origin) as tx:
+        app, by = get_app(tx, made.id), directory.get_account(tx, organization.id, made.developer.id)
+        queries.lock_of_organization(tx, app, organization.id)
+        blocking = beside(lambda: set_app_rule(world, admin, made, BLOCK))
+        assert waits_for_a_lock(world.deployment)
+        issued = organization_tokens.retrieve(
+            tx,
+            world.deployment.issuer,
+            app,
+            by=by,
+            organization_id=organization.id,
+            client_secret=made.secret,
+        )
+
+    assert isinstance(issued, TokenPair)
+    assert blocking.result(timeout=10) == Aftermath(authorizations=1, requests=1)
+    assert not is_alive(world, issued)
+
+
+def test_blocks_that_meet_a_revocation_wait_before_they_record_the_first_of_them(
+    world: World, organization: Organization, admin: Account, beside: Any
+):
+    """MACH-04: all authorizations, then all refresh tokens, then the chain of events."""
+    developer = world.developer(organization)
+    apps = sorted((world.service_app(developer) for _ in range(2)), key=lambda made: made.id)
+    for made in apps:
+        world.authorize(made, admin)
+    pairs = [world.retrieve(made, organization) for made in apps]
+    with world.deployment.transaction(world.origin) as tx:
+        row = refresh_tokens.find(tx, pairs[1].refresh_token.reveal(), for_update=True)
+        assert row is not None
+        named = [(made, BLOCK) for made in apps]
+        blocking = beside(lambda: replace_all(world, admin, Terms(), named, version=0))
+        assert waits_for_a_lock(world.deployment)
+        life = timedelta(days=14)
+        refresh_tokens.revoke_refresh(tx, row, get_app(tx, apps[1].id), longest_life=life)
+
+    assert blocking.result(timeout=10) == Aftermath(authorizations=2)
+    assert not any(is_alive(world, pair) for pair in pairs)
 
 
 def test_a_change_of_the_policy_waits_for_who_decides_by_it(

@@ -10,11 +10,20 @@ from appanage.apphub import catalogue
 from appanage.apphub.model import Listing
 from appanage.apphub.search import CANDIDATES, Facets, ListingFilter, facets, get_listing, search
 from appanage.apps.model import App
+from appanage.authorizations import decisions, inbox, request_queries, service
+from appanage.authorizations.model import SecondAdministrator
+from appanage.authorizations.request_queries import RequestFilter
 from appanage.directory.model import Account, Organization
 from appanage.directory.queries import find_account
 from appanage.directory.roles import Role
+from appanage.jobs.letters import remind
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted
 from appanage.kit.paging import Page, PageRequest, encode_cursor
+from support.asking import request
+from support.clock import MovableClock
+from support.deciding import confirm, decide, propose, standing
+from support.letters import forget_letters, letters
+from support.policing import set_app_policy
 from support.shelf import put_up
 from support.world import MadeApp, World
 
@@ -297,6 +306,60 @@ def test_reviewers_feature_apps_and_owners_or_reviewers_take_them_out(world: Wor
     assert made_visibility(world, made) == "organization"
     assert put_up(world, made, number=2).slug == listing.slug, "listed again it has its old address"
     assert found(world) == ["Ledger"]
+
+
+def test_what_is_taken_out_can_be_authorized_by_no_further_organization(
+    world: World, developer: Account, clock: MovableClock
+):
+    """CONS-03, CONS-12: neither what somebody asked for nor what was half decided, and nothing waits for it."""
+    contoso, here = world.organization("Contoso Health"), world.full_admin(developer.organization)
+    omar, priya = world.full_admin(contoso), world.full_admin(contoso)
+    asked_for, half_decided, used = (world.service_app(developer, requested=False) for _ in range(3))
+    for made in (asked_for, half_decided, used):
+        put_up(world, made)
+    waits = request(world, asked_for, world.person(contoso)).request
+    request(world, asked_for, world.person(developer.organization))
+    world.authorize(used, omar)
+    set_app_policy(world, omar, second_administrator=SecondAdministrator.ALWAYS)
+    proposal = propose(world, half_decided, omar)
+    versions = {made.id: standing(world, made, here).app.version for made in (asked_for, used)}
+
+    with world.deployment.transaction(world.origin) as tx:
+        by = find_account(tx, developer.id)
+        assert by is not None
+        about_to = decisions.get_visible_app(tx, find_account(tx, omar.id) or omar, asked_for.id)
+        with world.deployment.transaction(world.origin) as meanwhile:
+            for made in (asked_for, half_decided, used):
+                owner = find_account(meanwhile, developer.id) or developer
+                catalogue.unlist(
+                    meanwhile, meanwhile.get_one(App, made.id), by=owner, reason="It turned bad."
+                )
+        with pytest.raises(NotFound):
+            service.authorize(tx, about_to, by=omar, machine_domain="machine.internal")
+
+    for made in (asked_for, half_decided):
+        with pytest.raises(NotFound):
+            standing(world, made, priya)
+    with pytest.raises(NotFound):
+        confirm(world, proposal, priya)
+    with world.deployment.transaction(world.origin) as tx:
+        assert inbox.count_waiting(tx, contoso.id) == 0
+        assert inbox.list_waiting_apps(tx, contoso.id, RequestFilter(), PageRequest()).items == []
+        assert inbox.list_waiting_proposals(tx, contoso.id) == []
+        with pytest.raises(NotFound):
+            request_queries.get_in_organization(tx, contoso.id, waits.id)
+    assert standing(world, asked_for, here).needs_decision, "its own organization still decides"
+    for made, admin in ((asked_for, here), (used, omar)):
+        with pytest.raises(Conflict, match="was changed"):
+            decide(world, made, admin, version=versions[made.id])
+
+    clock.advance(days=3, hours=1)
+    forget_letters(world)
+    remind(world.deployment, lambda _: False)
+    assert {one.address for one in letters(world)} == {here.email}
+
+    put_up(world, asked_for, number=2)
+    assert standing(world, asked_for, priya).needs_decision, "listed again it is asked for as before"
 
 
 def made_visibility(world: World, made: MadeApp) -> str:

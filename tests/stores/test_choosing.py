@@ -148,6 +148,23 @@ class TestAddedScopes:
         assert standing(world, changed, admin).needs_decision
         assert decide(world, changed, admin).declined_scopes == [LICENSES, MESSAGES]
 
+    def test_what_comes_back_waits_as_if_it_were_new(
+        self, world: World, organization: Organization, admin: Account, changed: MadeApp
+    ):
+        """CONS-03: nobody granted that the app does again what it had stopped."""
+        ask_for(world, changed, [READ, WRITE])
+
+        back = standing(world, changed, admin)
+        assert back.needs_decision
+        assert back.authorization is not None
+        assert back.authorization.usable_scopes == {READ}
+        assert back.authorization.added_scopes == {WRITE}
+        assert world.retrieve(changed, organization).scopes == {READ}
+
+        decide(world, changed, admin, scopes=[READ, WRITE])
+
+        assert world.retrieve(changed, organization).scopes == {READ, WRITE}
+
     def test_they_may_wait_while_something_else_is_decided(
         self, world: World, clock: MovableClock, admin: Account, changed: MadeApp
     ):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from appanage.authorizations import inbox, proposals
+from appanage.authorizations import decisions, inbox, proposals
 from appanage.authorizations import service as authorizations
 from appanage.authorizations.model import (
     AppRuleMode,
@@ -27,7 +27,7 @@ from appanage.jobs import endings
 from appanage.jobs.endings import end_overdue
 from appanage.kit.errors import Conflict, NotFound, NotPermitted, Refused
 from appanage.storage import Transaction
-from support.asking import decline, share
+from support.asking import again, decline, share, withdraw
 from support.at_once import at_once
 from support.clock import MovableClock
 from support.deciding import (
@@ -470,6 +470,76 @@ def test_a_proposal_for_an_app_of_the_app_hub_is_listed(world: World, priya: Acc
 
     (shown,) = listed(world, omar, needs_decision=True)
     assert (shown.app.id, shown.state) == (theirs.id, "proposed")
+
+
+def test_another_end_is_another_proposal(world: World, priya: Account, made: MadeApp, clock: MovableClock):
+    """CONS-05, CONS-07: whoever changes only the end is not answered with the end of before."""
+    year, week = clock() + timedelta(days=365), clock() + timedelta(days=7)
+    first = propose(world, made, priya, ends_at=year)
+    assert propose(world, made, priya, ends_at=year).id == first.id
+
+    second = propose(world, made, priya, ends_at=week)
+
+    assert (second.ends_at, state_of(world, first)) == (week, ProposalState.WITHDRAWN)
+    unbounded = propose(world, made, priya)
+    assert (unbounded.ends_at, state_of(world, second)) == (None, ProposalState.WITHDRAWN)
+
+
+def test_the_latest_end_that_is_possible_moves_and_stays_the_same_proposal(
+    world: World, priya: Account, made: MadeApp, clock: MovableClock
+):
+    """CONS-07: who says nothing of an end repeats what they said, unless they named one before."""
+    set_app_policy(world, priya, second_administrator=SecondAdministrator.HIGH_RISK, longest_days=90)
+    first = propose(world, made, priya)
+    clock.advance(hours=1)
+    assert propose(world, made, priya).id == first.id
+    named = propose(world, made, priya, ends_at=clock() + timedelta(days=7))
+
+    clock.advance(hours=1)
+    last = propose(world, made, priya)
+
+    latest = last.proposed_at + timedelta(days=90)
+    assert (last.ends_at, state_of(world, named)) == (latest, ProposalState.WITHDRAWN)
+
+
+def test_what_was_proposed_of_a_share_ends_when_it_is_withdrawn(
+    world: World, organization: Organization, priya: Account, omar: Account
+):
+    """CONS-12: nobody confirms what is not sent to them any more, not even who was about to."""
+    theirs = world.service_app(
+        world.developer(world.organization("Fabrikam GmbH")), scopes=[WRITE], requested=False
+    )
+    set_app_policy(world, priya, second_administrator=SecondAdministrator.ALWAYS)
+    asked = share(world, theirs, organization)
+    proposal = propose(world, theirs, priya)
+    with world.deployment.transaction(world.origin) as tx:
+        by, looked_at = again(tx, omar), proposals.get_proposal(tx, organization.id, proposal.id)
+        withdraw(world, asked, theirs.developer)
+
+        with pytest.raises(Conflict):
+            proposals.confirm(tx, looked_at, by=by, machine_domain="machine.internal")
+
+    assert state_of(world, proposal) == ProposalState.EXPIRED
+    assert authorizations_of(world, theirs) == []
+    with pytest.raises(NotFound):
+        standing(world, theirs, omar)
+
+
+def test_a_share_that_is_withdrawn_between_look_and_decision_is_not_authorized(
+    world: World, organization: Organization, priya: Account
+):
+    """CONS-06, CONS-12."""
+    theirs = world.service_app(
+        world.developer(world.organization("Fabrikam GmbH")), scopes=[READ], requested=False
+    )
+    asked = share(world, theirs, organization)
+    with world.deployment.transaction(world.origin) as tx:
+        by = again(tx, priya)
+        app = decisions.get_visible_app(tx, by, theirs.id)
+        withdraw(world, asked, theirs.developer)
+
+        with pytest.raises(NotFound):
+            authorizations.authorize(tx, app, by=by, machine_domain="machine.internal")
 
 
 def test_deleting_the_app_ends_what_waits(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from appanage.apps.model import App, ClientSecret
-from appanage.authorizations.model import Authorization, AuthorizationRequest, RequestOrigin
+from appanage.authorizations.model import AppRuleMode, Authorization, AuthorizationRequest, RequestOrigin
 from appanage.deployment import Deployment
 from appanage.jobs.letters import remind
 from appanage.mail import reminders
@@ -85,9 +85,11 @@ def test_administrators_are_reminded_of_requests_that_wait(stage: Stage, clock: 
 
 def test_nobody_is_reminded_of_what_cannot_be_decided(stage: Stage, clock: MovableClock):
     stage.request(stage.dana, RequestOrigin.DEVELOPER)
+    with stage.named(AppRuleMode.BLOCK):
+        assert days_of(stage, clock, 3) == {}
     stage.change(App, stage.made.id, suspended_at=clock())
 
-    assert days_of(stage, clock, 3, 7) == {}
+    assert days_of(stage, clock, 4) == {}
 
 
 def test_both_sides_are_reminded_of_an_authorization_that_ends(stage: Stage, clock: MovableClock):
@@ -172,6 +174,7 @@ def test_many_are_reminded_in_batches_of_a_few_statements(
             requested_by=stage.dana.id,
             requested_by_name="Dana Kim",
             requested_at=clock(),
+            origin=RequestOrigin.SHARE.value,
         )
         stage.add(request)
     clock.advance(days=3, hours=1)

@@ -30,7 +30,7 @@ from appanage.kit.paging import PageRequest
 from support.asking import again, decline, remind, request, set_app_policy, share, withdraw
 from support.at_once import at_once
 from support.clock import MovableClock
-from support.deciding import decide
+from support.deciding import LICENSES, READ, WRITE, ask_for, decide, standing
 from support.world import NARRATOR, MadeApp, World
 
 LOW = ["spark-admin:locations_read"]
@@ -465,6 +465,51 @@ class TestDeciding:
 
         with world.deployment.transaction(world.origin) as tx:
             assert inbox.list_waiting_apps(tx, contoso.id, RequestFilter(), PageRequest()).items == []
+
+    def test_what_waits_for_more_scopes_is_over_when_the_app_is_deauthorized(
+        self, world: World, contoso: Organization, omar: Account, made: MadeApp
+    ):
+        """MACH-04: nothing waits, nowhere; asking for it again is left to the administrators for a while."""
+        share(world, made, contoso)
+        world.authorize(made, omar)
+        ask_for(world, made, [READ, WRITE, LICENSES])
+        sofia = world.person(made.developer.organization)
+        with world.deployment.transaction(world.origin) as tx:
+            tx.add(AppOwner(app_id=made.id, account_id=sofia.id, since=tx.now))
+        share(world, made, contoso, by=sofia)
+        assert sees(world, omar, made)
+
+        world.deauthorize(made, omar)
+
+        decision = standing(world, made, omar)
+        assert (decision.state, decision.needs_decision, decision.askers) == ("deauthorized", False, 0)
+        assert {one.decision for one in asked_for(world, made)} == {"authorized", "declined"}
+        with world.deployment.transaction(world.origin) as tx:
+            assert inbox.count_waiting(tx, contoso.id) == 0
+            assert decisions.count_decisions(tx, contoso.id)["needs_decision"] == 0
+        with pytest.raises(Conflict, match="declined"):
+            share(world, made, contoso)
+
+    def test_when_an_authorization_comes_to_its_end_nobody_has_declined(
+        self, world: World, contoso: Organization, omar: Account, made: MadeApp, clock: MovableClock
+    ):
+        """MACH-04: what waits is over as well, and can be asked for anew the next day."""
+        asked = share(world, made, contoso)
+        granted = world.authorize(made, omar, ends_at=clock() + timedelta(days=3))
+        ask_for(world, made, [READ, WRITE, LICENSES])
+        clock.advance(days=2)
+        share(world, made, contoso)
+        clock.advance(days=2)
+
+        with world.deployment.transaction(world.origin) as tx:
+            assert service.expire(tx, granted.id, longest_token=timedelta(days=14))
+
+        (over,) = asked_for(world, made)
+        assert (over.id, over.decision, over.declined_at) == (asked.id, "declined", None)
+        with world.deployment.transaction(world.origin) as tx:
+            assert inbox.count_waiting(tx, contoso.id) == 0
+        clock.advance(days=1)
+        assert share(world, made, contoso).is_open
 
     def test_authorizing_declining_and_withdrawing_at_once_have_one_outcome(
         self, world: World, contoso: Organization, omar: Account, made: MadeApp

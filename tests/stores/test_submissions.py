@@ -1,6 +1,7 @@
 """Versions of apps on their way through review: handed in, looked at by people who may, decided on once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,15 +14,20 @@ from appanage.apphub.states import OF_DEVELOPERS, TABLE, Act
 from appanage.apps import owners, versions
 from appanage.apps import service as apps
 from appanage.apps.model import App, Visibility
+from appanage.authorizations import organization_tokens
+from appanage.authorizations.queries import lock_of_organization
 from appanage.directory import service as directory
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid, NotFound, NotPermitted, Refusal
 from appanage.kit.outbound import Fetcher, OutboundPolicy
 from appanage.storage import Transaction
+from stores.test_locks import waits_for_a_lock
 from support.at_once import at_once
+from support.deciding import authorizations_of
 from support.listing import (
     COMPLETE,
+    REASONS,
     approve,
     hand_in,
     list_for_everybody,
@@ -437,6 +443,67 @@ def test_a_version_of_a_listed_app_becomes_live_when_it_is_approved(
         "submission.approved",
         "listing.updated",
     ]
+
+
+class TestApprovingWhatNobodyTook:
+    """The new owners' accounts, then authorizations, then the chain of events, to which the taking belongs."""
+
+    @pytest.fixture
+    def approving(self, world: World, ravi: Account) -> Iterator[Callable[[Submission], Future[Submission]]]:
+        """In a thread of its own."""
+
+        def approve_at_once(submission: Submission) -> Submission:
+            with world.deployment.transaction(world.origin) as tx:
+                return reviews.decide(tx, submission.id, reviews.Decision.APPROVE, "", by=the(tx, ravi))
+
+        with ThreadPoolExecutor(1) as pool:
+            yield lambda submission: pool.submit(approve_at_once, submission)
+
+    def test_waits_for_what_the_new_owner_is_doing(
+        self, world: World, organization: Organization, developer: Account, approving: Any
+    ):
+        made, mate = list_for_everybody(world, developer), world.developer(organization)
+        other, rules = world.service_app(mate), world.deployment.app_rules
+        with world.deployment.transaction(world.origin) as tx:
+            app = apps.get_to_change(tx, the(tx, developer), made.id, rules=rules)
+            owners.add(tx, app, the(tx, mate), by=the(tx, developer), rules=rules)
+        submission = hand_in(world, made)
+        with world.deployment.transaction(world.origin) as tx:
+            theirs = apps.get_to_change(tx, the(tx, mate), other.id, rules=rules)
+            approval = approving(submission)
+            assert waits_for_a_lock(world.deployment)
+            apps.set_rules(tx, theirs, is_strict=True, pushes_requests=False, by=the(tx, mate))
+
+        assert approval.result(timeout=10).state == SubmissionState.APPROVED
+
+    def test_waits_for_tokens_of_who_granted_the_scopes_before(
+        self, world: World, organization: Organization, developer: Account, approving: Any
+    ):
+        """CONS-03: and takes the scope, which the app had given up meanwhile, out of what is granted."""
+        made = list_for_everybody(world, developer, scopes=list(REASONS))
+        (kept, regained), admin = REASONS, world.full_admin(organization)
+        world.authorize(made, admin)
+        change(world, made, scopes=[kept])
+        change(world, made, scopes=[kept, regained], scope_reasons=REASONS)
+        submission = hand_in(world, made)
+        with world.deployment.transaction(world.origin) as tx:
+            app = tx.get_one(App, made.id)
+            lock_of_organization(tx, app, organization.id)
+            approval = approving(submission)
+            assert waits_for_a_lock(world.deployment)
+            organization_tokens.retrieve(
+                tx,
+                world.deployment.issuer,
+                app,
+                by=the(tx, developer),
+                organization_id=organization.id,
+                client_secret=made.secret,
+            )
+
+        assert approval.result(timeout=10).state == SubmissionState.APPROVED
+        (authorization,) = authorizations_of(world, made)
+        assert authorization.scopes == [kept]
+        assert authorization.added_scopes == {regained}
 
 
 def test_a_rejected_version_leaves_the_listing_as_it_was(world: World, developer: Account, ravi: Account):

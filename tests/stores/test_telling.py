@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from appanage.apphub.model import Submission
 from appanage.apps.model import App
-from appanage.authorizations.model import Authorization, AuthorizationRequest, RequestOrigin
+from appanage.authorizations.model import AppRuleMode, Authorization, AuthorizationRequest, RequestOrigin
 from appanage.deployment import assemble
 from appanage.directory.model import Account, Organization
 from appanage.directory.roles import Role
@@ -123,6 +123,19 @@ def test_a_request_that_is_settled_already_asks_nobody(
     settle(stage, request, "authorization.requested", "withdrawn", requestId=str(request.id))
 
     assert told(stage) == {}
+
+
+def test_nobody_is_asked_for_what_is_blocked_by_name(
+    stage: Stage, asked: Callable[..., AuthorizationRequest]
+):
+    """AUD-05: developers elsewhere can share it there still, and learn nothing."""
+    request = asked(stage.dana, RequestOrigin.SHARE)
+    with stage.named(AppRuleMode.BLOCK):
+        stage.happens("authorization.requested", by=stage.dana, requestId=str(request.id))
+        assert told(stage) == {}
+    with stage.named(AppRuleMode.ALLOW):
+        stage.happens("authorization.requested", by=stage.dana, requestId=str(request.id))
+        assert set(told(stage)) == ADMINISTRATORS
 
 
 def test_owners_and_whoever_asked_learn_of_the_decision_but_not_whose_it_was(
@@ -412,12 +425,12 @@ class TestInPortions:
         self, stage: Stage, wide: list[Account]
     ):
         more = [*stage.made.app.scopes, "spark-admin:roles_read"]
+        stage.change(App, stage.made.id, scopes=more)
         with stage.world.deployment.transaction(stage.world.origin) as tx:
             first = Authorization.organization_id == wide[0].organization_id
             tx.execute(update(Authorization).where(first).values(scopes=more))
             second = Authorization.organization_id == wide[1].organization_id
             tx.execute(update(Authorization).where(second).values(declined_scopes=more[-1:]))
-        stage.change(App, stage.made.id, scopes=more)
         for _ in range(2):
             stage.happens("app.scopes_changed", by=stage.dana, organization=stage.fabrikam)
         tell(stage.world)

@@ -6,15 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from appanage.apps import credentials, owners, queries, service, versions
 from appanage.apps.drafts import AppDraft
 from appanage.apps.model import App, AppLogo, ClientProof, Visibility
+from appanage.authorizations.model import Authorization
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
 from appanage.kit.errors import Conflict, Invalid
 from appanage.storage import Transaction
+from support.connecting import connect
+from support.consenting import allow
 from support.uploads import picture
 from support.world import CALLBACK, DESK_SCOPES, SIGNED_OUT, MadeApp, World
 
@@ -235,6 +239,25 @@ def test_what_was_taken_away_since_it_was_handed_in_stays_away_and_what_was_prop
     assert facts["scopes"] == sorted([READ, "spark:people_write"])
     with desk() as (_, app, _):
         assert app.proposed == {"name": "Third"}
+
+
+def test_what_an_app_gave_up_and_asks_for_again_takes_another_consent(made, desk, world, reviewer):
+    """CONS-03: at every resource; what people granted beside it stays."""
+    person = world.person(world.organization())
+    pair = connect(world, made.app, person, READ, ROOMS)
+    change(desk, scopes=[READ])
+    proposed = change(desk, scopes=[READ, ROOMS])
+
+    approve(desk, proposed, reviewer)
+
+    with world.deployment.transaction(world.origin) as tx:
+        (given,) = tx.scalars(select(Authorization).where(Authorization.app_id == made.id))
+        assert given.usable_scopes == given.consented_at(None) == {READ}
+        assert given.added_scopes >= {ROOMS}
+        assert world.deployment.verifier.caller_of(tx, pair.access_token.reveal()).scopes == {READ}
+    allow(world, made.app, person, READ, ROOMS)
+    with world.deployment.transaction(world.origin) as tx:
+        assert tx.get_one(Authorization, given.id).usable_scopes == {READ, ROOMS}
 
 
 def test_a_proposed_logo_is_kept_beside_the_live_one(made, desk, reviewer):

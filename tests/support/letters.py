@@ -1,7 +1,8 @@
 """A stage for letters: everybody who could be written to, and everything that could be written about."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from appanage import events
 from appanage.apphub.model import Submission, SubmissionMessage, SubmissionState
 from appanage.apps.model import AppOwner
 from appanage.authorizations.model import (
+    AppRule,
+    AppRuleMode,
     Authorization,
     AuthorizationProposal,
     AuthorizationRequest,
@@ -130,6 +133,16 @@ class Stage:
         )
         self.add(made)
         return made
+
+    @contextmanager
+    def named(self, mode: AppRuleMode) -> Iterator[None]:
+        """While Northwind allows or blocks the app by name."""
+        by = {"decided_at": self.now, "decided_by_name": self.priya.display_name}
+        rule = AppRule(organization_id=self.northwind.id, app_id=self.made.id, mode=mode.value, **by)
+        self.add(rule)
+        yield
+        with self.world.deployment.transaction(self.world.origin) as tx:
+            tx.delete(rule)
 
     def proposal(self, by: Account, *, expires_in: timedelta = timedelta(days=7)) -> AuthorizationProposal:
         made = AuthorizationProposal(

@@ -57,7 +57,7 @@ class RequestInput(Body):
 
 
 class DecisionInput(Body):
-    """`scopes`, `endsAt`, `note` and `version` are as for `authorize`; `reason` is told to whoever asked and is declined."""
+    """`scopes`, `endsAt`, `note`, `version` and `policyVersion` are as for `authorize`; `reason` is told to who is declined."""
 
     decision: Literal["authorize", "decline"]
     reason: Text = ""
@@ -65,6 +65,7 @@ class DecisionInput(Body):
     ends_at: Time | None = None
     note: Text = ""
     version: int | None = None
+    policy_version: int | None = None
 
 
 class RequestBody(Body):
@@ -158,6 +159,7 @@ def decide(
         version=wanted.version,
         scopes=wanted.scopes,
         ends_at=wanted.ends_at if "ends_at" in wanted.model_fields_set else End.KEPT,
+        policy_version=wanted.policy_version,
         proposal_lifetime=call.deployment.settings.proposal_lifetime,
     )
     if isinstance(made, Refused):

@@ -44,7 +44,8 @@ def hold_names(tx: Transaction) -> None:
 
 
 def unlist(tx: Transaction, app: App, *, by: Account, reason: str) -> Listing:
-    """Takes an app out of the App Hub. Organizations that authorized it keep what they authorized.
+    """Takes an app out of the App Hub. Organizations that authorized it keep what they authorized; what others asked for or
+    proposed rests. It is another version of the app: who looked at it as a reviewed one looks again (checklist CONS-03).
 
     Its own organization's administrators still see it. For its owners and for App Reviewers. Raises NotPermitted, Invalid
     without a reason, Conflict if it is not listed. Whoever acts is looked at once the app is locked (checklist CONS-06).
@@ -57,6 +58,8 @@ def unlist(tx: Transaction, app: App, *, by: Account, reason: str) -> Listing:
     listing = _lock_listing(tx, app)
     if app.visibility == Visibility.PUBLIC:
         app.visibility = Visibility.ORGANIZATION.value
+        app.version += 1
+        app.edition += 1
     listing.unlisted_at, listing.is_featured = tx.now, False
     _record(tx, "listing.removed", listing, by, reason=reason.strip())
     return listing

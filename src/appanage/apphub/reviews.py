@@ -24,6 +24,7 @@ from appanage.apphub.submissions import facts_of, required_text, write
 from appanage.apps import versions
 from appanage.apps.model import App, AppOwner, Visibility
 from appanage.apps.records import record
+from appanage.authorizations.granting import hold_grants
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
@@ -122,8 +123,10 @@ def decide(
     # Whoever answers a refusal with a page commits: nothing of a decision that was refused half-way may stay.
     with tx.begin_nested():
         submission = get_submission(tx, by, submission_id)
-        if decision is Decision.APPROVE:
-            catalogue.hold_names(tx)  # before what is recorded of taking it
+        if decision is Decision.APPROVE:  # before what is recorded of taking it
+            catalogue.hold_names(tx)
+            _hold(tx, submission, by, Act.APPROVE)
+            hold_grants(tx, submission.app, submission.content["app"].get("scopes", ()))
         if submission.state == SubmissionState.SUBMITTED:
             take(tx, submission_id, by=by, number=number)
         if decision is Decision.APPROVE:
@@ -264,10 +267,7 @@ def _lock(
     a role that is gone, and Conflict.
     """
     _require_role(by)
-    found = queries.get_for_review(tx, submission_id)
-    tx.refresh(found.app, with_for_update={"key_share": True, "of": App})
-    fresh = directory.find_account_for_update(tx, by.id)
-    _require_role(fresh)
+    _hold(tx, queries.get_for_review(tx, submission_id), by, act)
     submission = queries.get_for_review(tx, submission_id, for_update=True)
     _require_as_seen(submission, number)
     after(SubmissionState(submission.state), act)
@@ -278,6 +278,14 @@ def _lock(
         raise NotPermitted(sentence, code="own_app")
     _require_taken(submission, act, by)
     return submission
+
+
+def _hold(tx: Transaction, submission: Submission, by: Account, act: Act) -> None:
+    """The app, then in one order the reviewer, who must still be one, and whom an approval makes an owner."""
+    tx.refresh(submission.app, with_for_update={"key_share": True, "of": App})
+    said = submission.content["app"].get("owners", []) if act is Act.APPROVE else []
+    held = {one: directory.find_account_for_update(tx, one) for one in sorted({by.id, *map(uuid.UUID, said)})}
+    _require_role(held[by.id])
 
 
 def _require_role(account: Account | None) -> None:

@@ -179,8 +179,8 @@ def _count(tx: Transaction, app: App) -> None:
 def _take(tx: Transaction, app: App, facts: Facts) -> dict[str, dict[str, Any]]:
     before, proposed = reviewed_facts(app), dict(app.proposed or _NOTHING)
     had_proof = app.client_proof
+    _put_owners(tx, app, facts, before | proposed)  # accounts are held before what the scopes are granted by
     _write(app, facts, before | proposed)
-    _put_owners(tx, app, facts, before | proposed)
     _put_logo(tx, app, facts)
     proposed = _without_departed(app, facts, proposed)
     bots.rename_account(tx, app)

@@ -18,7 +18,8 @@ from appanage.authorizations.app_policies import DECIDERS
 from appanage.authorizations.app_policy_rules import Terms
 from appanage.authorizations.deciding import lock_pair
 from appanage.authorizations.decisions import is_shown_to
-from appanage.authorizations.model import AppRule, AppRuleMode
+from appanage.authorizations.endings import lock_to_end
+from appanage.authorizations.model import AppRule, AppRuleMode, Authorization
 from appanage.authorizations.queries import name_and_id
 from appanage.directory.model import Account, Organization
 from appanage.kit.errors import Conflict, Refused
@@ -159,6 +160,7 @@ def set_rule(
         return refused
     if mode is not None and app_policies.rule_on(tx, organization.id, app.id) is None:
         _require_room(sum(count_rules(tx, organization.id).values()) + 1)
+    _hold(tx, organization, {app: mode})
     return _set(tx, organization, app, mode, by=by, longest_token=longest_token)
 
 
@@ -186,6 +188,7 @@ def replace(
         raise app_policies.changed_meanwhile()
     if different:
         app_policies.require_seen(app_policies.terms_of(tx, organization.id), version)
+    _hold(tx, organization, different)
     app_policies.settle(tx, organization, terms, by=by, version=version)
     if different:
         _require_room(len(named))
@@ -249,6 +252,13 @@ def _begin(
         lock_pair(tx, app, organization.id)
     app_policies.lock_to_change(tx, organization.id)
     return require_role(tx, organization, by, DECIDERS, act=act)
+
+
+def _hold(tx: Transaction, organization: Organization, wanted: Mapping[App, AppRuleMode | None]) -> None:
+    """Everything that blocks are about to end, before the first event of any of them."""
+    blocked = [app.id for app, mode in wanted.items() if mode is AppRuleMode.BLOCK]
+    if blocked:
+        lock_to_end(tx, Authorization.organization_id == organization.id, Authorization.app_id.in_(blocked))
 
 
 def _set(

@@ -16,8 +16,8 @@ from appanage.authorizations.model import (
     AuthorizationRequest,
     ProposalState,
     RequestDecision,
-    RequestOrigin,
 )
+from appanage.authorizations.open_requests import stands
 from appanage.authorizations.queries import name_and_id, newest_last_ended
 from appanage.directory.model import Account
 from appanage.kit.paging import Page, PageRequest, encode_cursor
@@ -76,10 +76,7 @@ class AppDecision:
 
     @property
     def _is_asked_for(self) -> bool:
-        if self.request is None or not self.request.is_open:
-            return False
-        ended_at = self.authorization.ended_at if self.authorization else None
-        return ended_at is None or self.request.requested_at > ended_at
+        return self.request is not None and self.request.is_open
 
 
 def get_visible_app(tx: Transaction, viewer: Account, app_id: uuid.UUID) -> App:
@@ -138,22 +135,32 @@ def count_decisions(tx: Transaction, organization_id: uuid.UUID) -> Mapping[str,
 def is_shown_to(organization_id: uuid.UUID) -> ColumnElement[bool]:
     """Whether an app is in the lists of an organization's administrators; for queries of apps.
 
-    A private app is when its developer sent it to this organization, and as long as they do not take that back.
+    A private app is when its developer sent it to this organization, and as long as they do not take that back. One that
+    was taken out of the App Hub is only where it was sent, or was authorized once (checklist CONS-12).
     """
     asked = exists().where(
         AuthorizationRequest.app_id == App.id,
         AuthorizationRequest.organization_id == organization_id,
         AuthorizationRequest.decision.is_distinct_from(RequestDecision.WITHDRAWN),
-        or_(App.visibility != Visibility.PRIVATE, AuthorizationRequest.origin == RequestOrigin.SHARE),
+        stands(),
     )
     decided = exists().where(Authorization.app_id == App.id, Authorization.organization_id == organization_id)
     proposed = exists().where(
         AuthorizationProposal.app_id == App.id,
         AuthorizationProposal.organization_id == organization_id,
         AuthorizationProposal.state == ProposalState.WAITING,
+        AuthorizationProposal.app_version == App.version,
+        or_(App.visibility == Visibility.PUBLIC, App.organization_id == organization_id),
     )
     # The query may have these tables too.
     return or_(*(one.correlate(App) for one in (asked, proposed, decided)))
+
+
+def is_shown(tx: Transaction, app: App, organization_id: uuid.UUID) -> bool:
+    """Whether one app is."""
+    tx.flush()
+    query = select(App.id).where(App.id == app.id, is_shown_to(organization_id))
+    return tx.scalar(query) is not None
 
 
 def _is_owned_by(viewer: Account) -> ColumnElement[bool]:
@@ -186,11 +193,10 @@ class _Standing:
     def needs_decision(self) -> ColumnElement[bool]:
         """As `AppDecision.needs_decision`."""
         settled = self.decided.scopes.op("||")(self.decided.declined_scopes)
-        asked_again = func.coalesce(self.asked.requested_at > self.decided.ended_at, True)
         return or_(
             self.proposed.id.is_not(None),
             and_(self._is_active, ~settled.bool_op("@>")(App.scopes)),
-            and_(~self._is_active, self._waits, asked_again),
+            and_(~self._is_active, self._waits),
         )
 
     @property
@@ -227,11 +233,12 @@ def _standing(tx: Transaction, organization_id: uuid.UUID) -> _Standing:
 
 
 def _newest_request(organization_id: uuid.UUID) -> ScalarSelect[uuid.UUID]:
-    """Those that wait come first; those that were taken back do not count."""
+    """Those that wait come first; those that were taken back do not count, nor those that rest."""
     query = select(AuthorizationRequest.id).where(
         AuthorizationRequest.app_id == App.id,
         AuthorizationRequest.organization_id == organization_id,
         AuthorizationRequest.decision.is_distinct_from(RequestDecision.WITHDRAWN),
+        or_(AuthorizationRequest.decided_at.is_not(None), stands()),
     )
     newest_first = AuthorizationRequest.decided_at.is_not(None), AuthorizationRequest.requested_at.desc()
     return query.order_by(*newest_first, AuthorizationRequest.id).limit(1).correlate(App).scalar_subquery()
@@ -242,6 +249,7 @@ def _open_requests(organization_id: uuid.UUID) -> ScalarSelect[int]:
         AuthorizationRequest.app_id == App.id,
         AuthorizationRequest.organization_id == organization_id,
         AuthorizationRequest.decided_at.is_(None),
+        stands(),
     )
     return query.correlate(App).scalar_subquery()
 

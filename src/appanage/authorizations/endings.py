@@ -1,10 +1,11 @@
-"""The end of many connections at once: of people to apps, set by set.
+"""The end of many authorizations at once: connections of people set by set, those of organizations one by one.
 
-The number of statements is the same however many people are concerned.
+The number of statements about connections is the same however many people are concerned.
 """
 
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, select, update
@@ -18,6 +19,24 @@ from appanage.storage import Transaction
 def is_connection() -> ColumnElement[bool]:
     """Whether an authorization is one that a person gave and that is in force."""
     return (Authorization.kind == AuthorizationKind.PERSON) & Authorization.ended_at.is_(None)
+
+
+def lock_to_end(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[Authorization]:
+    """What organizations authorized that meets the conditions and is in force, as it is now, with its refresh tokens.
+
+    For who ends several in one act, before anything is recorded: whoever issues or revokes tokens holds an authorization
+    or a refresh token first and the organization's chain of events after it.
+    """
+    in_force = select(Authorization).where(
+        Authorization.kind == AuthorizationKind.ORGANIZATION, Authorization.ended_at.is_(None), *conditions
+    )
+    locked = in_force.order_by(Authorization.id).with_for_update(of=Authorization, key_share=True)
+    found = list(tx.scalars(locked.execution_options(populate_existing=True)))
+    tokens = select(RefreshToken.id).where(
+        RefreshToken.authorization_id.in_([one.id for one in found]), RefreshToken.revoked_at.is_(None)
+    )
+    tx.execute(tokens.order_by(RefreshToken.id).with_for_update(of=RefreshToken, key_share=True)).all()
+    return found
 
 
 def end_connections(

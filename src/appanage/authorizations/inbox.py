@@ -26,6 +26,7 @@ from appanage.authorizations.model import (
     ProposalState,
     RequestOrigin,
 )
+from appanage.authorizations.open_requests import stands
 from appanage.authorizations.queries import time_and_id
 from appanage.authorizations.request_queries import RequestFilter
 from appanage.kit.paging import Page, PageRequest, encode_cursor
@@ -78,8 +79,10 @@ def list_waiting_apps(
 
 def count_waiting(tx: Transaction, organization_id: uuid.UUID) -> int:
     """How many apps wait for a decision here: asked for, changed since, or half decided."""
-    open_requests = select(AuthorizationRequest.app_id).where(
-        AuthorizationRequest.organization_id == organization_id, AuthorizationRequest.decided_at.is_(None)
+    open_requests = (
+        select(AuthorizationRequest.app_id)
+        .join(App, App.id == AuthorizationRequest.app_id)
+        .where(*_open(organization_id, None))
     )
     proposed = _waiting_proposals(tx, organization_id).with_only_columns(AuthorizationProposal.app_id)
     changed = _changed(organization_id).with_only_columns(Authorization.app_id)
@@ -111,9 +114,11 @@ def has_waiting_proposal(tx: Transaction, app: App, organization_id: uuid.UUID) 
 
 
 def _open(organization_id: uuid.UUID, origin: RequestOrigin | None) -> list[ColumnElement[bool]]:
+    """For queries of requests with their apps."""
     conditions = [
         AuthorizationRequest.organization_id == organization_id,
         AuthorizationRequest.decided_at.is_(None),
+        stands(),
     ]
     return [*conditions, AuthorizationRequest.origin == origin] if origin else conditions
 
@@ -126,6 +131,7 @@ def _open_by_app(organization_id: uuid.UUID, origin: RequestOrigin | None) -> Su
             func.min(AuthorizationRequest.requested_at).label("since"),
             func.max(AuthorizationRequest.requested_at).label("latest"),
         )
+        .join(App, App.id == AuthorizationRequest.app_id)
         .where(*_open(organization_id, origin))
         .group_by(AuthorizationRequest.app_id)
         .subquery()
@@ -161,6 +167,7 @@ def _newest_open(
 ) -> Mapping[uuid.UUID, AuthorizationRequest]:
     query = (
         select(AuthorizationRequest)
+        .join(App, App.id == AuthorizationRequest.app_id)
         .where(*_open(organization_id, origin), AuthorizationRequest.app_id.in_(app_ids))
         .ext(distinct_on(AuthorizationRequest.app_id))
         .order_by(AuthorizationRequest.app_id, AuthorizationRequest.requested_at.desc())

@@ -5,13 +5,13 @@ Whether both may, what the policy says, and whether the app is still what was pr
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select, tuple_
 
 from appanage import events
 from appanage.apps.model import App
-from appanage.authorizations import app_policies, deciding, queries
+from appanage.authorizations import app_policies, deciding, decisions, queries
 from appanage.authorizations.app_policy_rules import Terms
 from appanage.authorizations.choices import Choice, choose
 from appanage.authorizations.deciding import (
@@ -82,7 +82,7 @@ def find_waiting(
 
 
 def propose(
-    tx: Transaction, app: App, choice: Choice, *, by: Account, rule: str, lifetime: timedelta
+    tx: Transaction, app: App, choice: Choice, *, by: Account, terms: Terms, rule: str, lifetime: timedelta
 ) -> AuthorizationProposal:
     """What one administrator would decide. A repeat is the same proposal; a changed mind takes its place.
 
@@ -90,7 +90,8 @@ def propose(
     """
     waiting = _lock_waiting(tx, app, by.organization_id)
     if waiting is not None:
-        if waiting.is_live(tx.now) and _says(waiting, app, choice) and waiting.proposed_by == by.id:
+        is_own = waiting.proposed_by == by.id
+        if is_own and waiting.is_live(tx.now) and _says(waiting, app, choice, terms, tx.now):
             return waiting
         _make_room(tx, waiting, app, by=by)
     made = AuthorizationProposal(
@@ -127,7 +128,8 @@ def confirm(
 ) -> Authorization | Refused:
     """Authorizes the app as it was proposed. A repeat by who confirmed it answers the same authorization.
 
-    The second administrator is not the first, and both hold their roles now, locked (checklist CONS-06, CONS-07).
+    The second administrator is not the first, and both hold their roles now, locked (checklist CONS-06, CONS-07). Raises
+    NotFound for an app that is not shown to them any more, and Conflict.
     """
     app = proposal.app
     lock_pair(tx, app, proposal.organization_id)
@@ -142,6 +144,7 @@ def confirm(
     if current is not None and proposal.state == ProposalState.CONFIRMED and proposal.decided_by == by.id:
         return current
     _require_waiting(proposal)
+    decisions.get_visible_app(tx, by, app.id)
     if proposal.proposed_by == by.id:
         return refuse(tx, app, by, _needs_another(proposal), {"proposalId": str(proposal.id)})
     _require_still_true(tx, proposal)
@@ -358,10 +361,18 @@ def _both(proposal: AuthorizationProposal, second: Account) -> Author:
     return Author(second, names, second.as_actor(), facts=facts)
 
 
-def _says(proposal: AuthorizationProposal, app: App, choice: Choice) -> bool:
+def _says(proposal: AuthorizationProposal, app: App, choice: Choice, terms: Terms, now: datetime) -> bool:
     before = (proposal.app_version, frozenset(proposal.scopes), proposal.note)
-    is_same_end = proposal.ends_at == choice.ends_at or None not in (proposal.ends_at, choice.ends_at)
+    is_same_end = proposal.ends_at == choice.ends_at or _is_the_latest_again(proposal, choice, terms, now)
     return before == (app.version, choice.scopes, choice.note) and is_same_end
+
+
+def _is_the_latest_again(
+    proposal: AuthorizationProposal, choice: Choice, terms: Terms, now: datetime
+) -> bool:
+    """Whether both end as late as the policy lets them, which moves with the time at which it is asked."""
+    latest = terms.latest_end(proposal.proposed_at), terms.latest_end(now)
+    return (proposal.ends_at, choice.ends_at) == latest
 
 
 def _another_waits(proposal: AuthorizationProposal) -> Conflict:

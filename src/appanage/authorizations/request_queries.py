@@ -18,6 +18,7 @@ from appanage.authorizations.model import (
     RequestDecision,
     RequestOrigin,
 )
+from appanage.authorizations.open_requests import stands
 from appanage.authorizations.queries import time_and_id
 from appanage.directory.model import Account
 from appanage.kit.errors import NotFound
@@ -119,6 +120,7 @@ def share_declined_at(tx: Transaction, app: App, organization_id: uuid.UUID) -> 
         AuthorizationRequest.organization_id == organization_id,
         AuthorizationRequest.origin == RequestOrigin.SHARE,
         AuthorizationRequest.decision == RequestDecision.DECLINED,
+        AuthorizationRequest.decided_by.is_not(None),
     )
     return tx.scalar(query)
 
@@ -160,7 +162,7 @@ def _of_viewer(viewer: Account) -> Select[AuthorizationRequest]:
 
 
 def _in_organization(organization_id: uuid.UUID) -> Select[AuthorizationRequest]:
-    """A share that was withdrawn has never been (checklist CONS-12)."""
+    """A share that was withdrawn has never been (checklist CONS-12), and what rests is not to be decided on."""
     is_withdrawn_share = and_(
         AuthorizationRequest.origin == RequestOrigin.SHARE,
         func.coalesce(AuthorizationRequest.decision, "") == RequestDecision.WITHDRAWN,
@@ -168,6 +170,7 @@ def _in_organization(organization_id: uuid.UUID) -> Select[AuthorizationRequest]
     return _requests().where(
         AuthorizationRequest.organization_id == organization_id,
         ~is_withdrawn_share,
+        or_(AuthorizationRequest.decided_at.is_not(None), stands()),
         is_shown_to(organization_id),
     )
 

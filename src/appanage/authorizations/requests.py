@@ -14,7 +14,16 @@ from appanage.apps import queries as apps
 from appanage.apps import service as app_service
 from appanage.apps.model import App, Visibility
 from appanage.apps.rules import AppRules
-from appanage.authorizations import app_policies, deciding, inbox, queries, request_queries, service
+from appanage.authorizations import (
+    app_policies,
+    deciding,
+    decisions,
+    inbox,
+    proposals,
+    queries,
+    request_queries,
+    service,
+)
 from appanage.authorizations.app_policy_rules import Outcome, Rule, Verdict
 from appanage.authorizations.model import (
     AppRuleMode,
@@ -132,13 +141,15 @@ def renewable_at(asked: AuthorizationRequest) -> datetime | None:
     if asked.decision == RequestDecision.AUTHORIZED:
         return None
     if asked.decision == RequestDecision.DECLINED and asked.decided_at is not None:
-        pause = SHARED_AGAIN_AFTER if asked.origin == RequestOrigin.SHARE else REMINDED_EVERY
+        is_left_alone = asked.origin == RequestOrigin.SHARE and asked.decided_by is not None
+        pause = SHARED_AGAIN_AFTER if is_left_alone else REMINDED_EVERY
         return asked.decided_at + pause
     return asked.requested_at + REMINDED_EVERY
 
 
 def withdraw(tx: Transaction, request_id: uuid.UUID, *, by: Account) -> AuthorizationRequest:
-    """Takes back what the person asked, or a co-owner asked for their app. A withdrawn share hides the app again.
+    """Takes back what the person asked, or a co-owner asked for their app. A withdrawn share hides the app again, and what
+    one administrator proposed on it there is over.
 
     Raises NotFound for anybody else's request, and Conflict when it was decided on.
     """
@@ -148,6 +159,9 @@ def withdraw(tx: Transaction, request_id: uuid.UUID, *, by: Account) -> Authoriz
     if not asked.is_open:
         raise Conflict(f"Nothing was changed: {outcome_of(asked)}.", code="request_decided")
     settle(tx, [asked], RequestDecision.WITHDRAWN, by=by)
+    if not decisions.is_shown(tx, asked.app, asked.organization_id):
+        reason = "Its developers do not ask for it any more."
+        proposals.overtake(tx, asked.app, asked.organization_id, by=None, reason=reason)
     record_request(tx, "authorization.request_withdrawn", asked, by=by)
     if asked.origin == RequestOrigin.SHARE:
         record_for_developers(tx, "app.share_withdrawn", asked, by=by)

@@ -12,7 +12,7 @@ from sqlalchemy import exists, or_, select
 from appanage import events
 from appanage.authorizations import deciding, service
 from appanage.authorizations.departures import end_sign_in
-from appanage.authorizations.endings import end_connections
+from appanage.authorizations.endings import end_connections, lock_to_end
 from appanage.authorizations.model import (
     Authorization,
     AuthorizationKind,
@@ -147,11 +147,7 @@ def _shut(tx: Transaction, sandbox: Sandbox, *, by: Account, longest_token: time
     directory.suspend(tx, sandbox)
     in_it = Authorization.organization_id == sandbox.organization_id
     end_connections(tx, in_it, by=by, longest_token=longest_token, reason=_REASON)
-    in_force = select(Authorization).where(
-        in_it, Authorization.kind == AuthorizationKind.ORGANIZATION, Authorization.ended_at.is_(None)
-    )
-    locked = in_force.order_by(Authorization.id).with_for_update(of=Authorization, key_share=True)
-    return list(tx.scalars(locked.execution_options(populate_existing=True)))
+    return list(lock_to_end(tx, in_it))
 
 
 def _decline_requests(tx: Transaction, sandbox: Sandbox, *, by: Account, actor: Actor) -> None:

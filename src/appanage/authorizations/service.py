@@ -10,7 +10,7 @@ from appanage import events
 from appanage.apps import credentials
 from appanage.apps import service as app_service
 from appanage.apps.model import App
-from appanage.authorizations import app_policies, bots, deciding, open_requests, proposals, queries
+from appanage.authorizations import app_policies, bots, deciding, decisions, open_requests, proposals, queries
 from appanage.authorizations.app_policy_rules import Outcome, Terms, Verdict
 from appanage.authorizations.choices import End, choose, wanted_scopes
 from appanage.authorizations.deciding import (
@@ -62,8 +62,8 @@ def authorize(  # noqa: PLR0913 – each is something that an administrator can 
 
     The administrator's roles are read again here, inside the transaction and locked, so that a role taken away in the
     meantime is a role that is missing (checklist CONS-06). With `version` only the app as the administrator saw it is
-    authorized (checklist CONS-03), with `policy_version` only under the policy that they saw. Raises Conflict and
-    Invalid; what the policy refuses is returned, so that it is kept.
+    authorized (checklist CONS-03), with `policy_version` only under the policy that they saw. Raises NotFound for an app
+    that is not shown to them any more, Conflict and Invalid; what the policy refuses is returned, so that it is kept.
     """
     lock_pair(tx, app, by.organization_id)
     terms = app_policies.terms_of(tx, by.organization_id, for_share=True)
@@ -72,6 +72,7 @@ def authorize(  # noqa: PLR0913 – each is something that an administrator can 
     by, refused = require_decider(tx, app, by, wanted)
     if refused:
         return refused
+    decisions.get_visible_app(tx, by, app.id)
     require_short(note, "note")
     require_authorizable(app, by.organization)
     require_as_seen(app, version)
@@ -83,7 +84,8 @@ def authorize(  # noqa: PLR0913 – each is something that an administrator can 
     if verdict is not None and verdict.is_refused:
         return refuse_by_policy(tx, app, by, verdict)
     if verdict is not None and verdict.outcome is Outcome.TWO_ADMINISTRATORS:
-        return proposals.propose(tx, app, choice, by=by, rule=verdict.rule.value, lifetime=proposal_lifetime)
+        rule = verdict.rule.value
+        return proposals.propose(tx, app, choice, by=by, terms=terms, rule=rule, lifetime=proposal_lifetime)
     if judged:
         proposals.overtake(tx, app, by.organization_id, by=by, reason="One administrator decided.")
     author = Author.alone(by)
@@ -140,7 +142,7 @@ def decline_changes(
 def deauthorize(
     tx: Transaction, app: App, *, by: Account, longest_token: timedelta, reason: str = ""
 ) -> Authorization | Refused:
-    """Ends the authorization: machine account deleted, every token dead (checklist MACH-04)."""
+    """Ends the authorization: machine account deleted, every token dead, what was asked for is declined (checklist MACH-04)."""
     lock_pair(tx, app, by.organization_id)
     by, refused = require_decider(tx, app, by)
     if refused:
@@ -172,6 +174,7 @@ def end(
     proposals.overtake(
         tx, authorization.app, authorization.organization_id, by=decider, reason="It was deauthorized."
     )
+    _void_requests(tx, authorization, by=decider, reason=reason)
     record_decision(
         tx, "authorization.revoked", authorization.app, authorization.organization, by=by, data=data
     )
@@ -201,6 +204,7 @@ def expire(tx: Transaction, authorization_id: uuid.UUID, *, longest_token: timed
     _end_tokens(tx, current, longest_token)
     directory_service.remove_app_account(tx, current.account, by=SYSTEM)
     proposals.overtake(tx, app, organization.id, by=None, reason="The authorization has ended.")
+    _void_requests(tx, current, by=None, reason="The authorization has ended.")
     data = {"authorizationId": str(current.id), "endsAt": ends_at, "authorizedBy": str(current.authorized_by)}
     record_decision(tx, "authorization.expired", app, organization, by=SYSTEM, data=data)
     return True
@@ -269,6 +273,12 @@ def _policy_of(tx: Transaction, requested_by: Account, verdict: Verdict) -> Auth
 
 def _not_authorized(app: App, by: Account) -> Conflict:
     return Conflict(f"{by.organization.name} has not authorized {app.name}.", code="not_authorized")
+
+
+def _void_requests(tx: Transaction, ended: Authorization, *, by: Account | None, reason: str) -> None:
+    """What was asked for beyond an authorization is over with it (checklist MACH-04)."""
+    asked = open_requests.list_open(tx, ended.app, ended.organization_id)
+    open_requests.settle(tx, asked, RequestDecision.DECLINED, by=by, reason=reason)
 
 
 def _end_tokens(tx: Transaction, authorization: Authorization, longest_token: timedelta) -> None:

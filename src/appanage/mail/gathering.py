@@ -9,7 +9,13 @@ from sqlalchemy import and_, func, or_, select, text, tuple_
 
 from appanage.apphub.model import Submission, SubmissionMessage
 from appanage.apps.model import App
-from appanage.authorizations.model import Authorization, AuthorizationProposal, AuthorizationRequest
+from appanage.authorizations.model import (
+    AppRule,
+    AppRuleMode,
+    Authorization,
+    AuthorizationProposal,
+    AuthorizationRequest,
+)
 from appanage.directory.model import Organization, Sandbox
 from appanage.events import Event
 from appanage.events.model import UntoldEvent
@@ -39,21 +45,24 @@ class Facts:
     messages: Mapping[uuid.UUID, SubmissionMessage] = field(default_factory=dict)
     sandboxes: Mapping[uuid.UUID, Sandbox] = field(default_factory=dict)
     places: Mapping[uuid.UUID, Sequence[Place]] = field(default_factory=dict)  # by the id of the event
+    blocked: Collection[tuple[uuid.UUID, uuid.UUID]] = ()  # apps and organizations
 
 
 def stories_of(tx: Transaction, untold: Sequence[UntoldEvent], brand: Brand) -> list[Story]:
     """Each event with its facts, in the same order."""
     events = [one.event for one in untold]
+    requests = _requests(tx, events)
     facts = Facts(
         apps=_by_id(tx, App, map(app_id_of, events)),
         organizations=_by_id(tx, Organization, map(_organization_id, events)),
         authorizations=_by_id(tx, Authorization, (_id_in(one, "authorizationId") for one in events)),
         proposals=_by_id(tx, AuthorizationProposal, (_id_in(one, "proposalId") for one in events)),
-        requests=_requests(tx, events),
+        requests=requests,
         submissions=_submissions(tx, events),
         messages=_by_id(tx, SubmissionMessage, (_id_in(one, "messageId") for one in events)),
         sandboxes=_by_id(tx, Sandbox, (id_ for one in events for id_ in _sandbox_ids(one))),
         places=_places(tx, untold),
+        blocked=_blocked(tx, [one for one in requests if one.is_open]),
     )
     return [_story(one, facts, brand) for one in untold]
 
@@ -68,6 +77,7 @@ def app_id_of(event: Event) -> uuid.UUID | None:
 def _story(untold: UntoldEvent, facts: Facts, brand: Brand) -> Story:
     event, app_id = untold.event, app_id_of(untold.event)
     submission = _submission_of(event, app_id, facts)
+    requests = [one for one in facts.requests if _is_about(event, app_id, one)]
     return Story(
         event,
         brand,
@@ -75,12 +85,13 @@ def _story(untold: UntoldEvent, facts: Facts, brand: Brand) -> Story:
         organization=facts.organizations.get(_organization_id(event)),
         authorization=_found(facts.authorizations, _id_in(event, "authorizationId")),
         proposal=_found(facts.proposals, _id_in(event, "proposalId")),
-        requests=[one for one in facts.requests if _is_about(event, app_id, one)],
+        requests=requests,
         submission=submission,
         message=_found(facts.messages, _id_in(event, "messageId")),
         sandbox=next((facts.sandboxes[id_] for id_ in _sandbox_ids(event) if id_ in facts.sandboxes), None),
         places=facts.places.get(event.id, ()),
         is_first=untold.told_up_to is None,
+        is_blocked=any((one.app_id, one.organization_id) in facts.blocked for one in requests),
         people=frozenset(found for name in _PEOPLE if (found := _id_in(event, name)) is not None),
     )
 
@@ -133,6 +144,19 @@ def _is_about(event: Event, app_id: uuid.UUID | None, asked: AuthorizationReques
         return True
     is_same = (asked.app_id, asked.organization_id) == (app_id, _organization_id(event))
     return is_same and asked.decided_at == event.at
+
+
+def _blocked(
+    tx: Transaction, requests: Sequence[AuthorizationRequest]
+) -> frozenset[tuple[uuid.UUID, uuid.UUID]]:
+    """Of what is asked for, the apps with the organizations that block them by name."""
+    if not requests:
+        return frozenset()
+    pairs = [(one.app_id, one.organization_id) for one in requests]
+    query = select(AppRule.app_id, AppRule.organization_id).where(
+        tuple_(AppRule.app_id, AppRule.organization_id).in_(pairs), AppRule.mode == AppRuleMode.BLOCK.value
+    )
+    return frozenset((row.app_id, row.organization_id) for row in tx.execute(query))
 
 
 def _submissions(tx: Transaction, events: Sequence[Event]) -> Sequence[Submission]:

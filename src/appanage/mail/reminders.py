@@ -180,21 +180,26 @@ def _within(stage: Stage) -> str:
     return f"in {count_of(stage.days, 'day', 'days')}"
 
 
-# Of several requests for one app the oldest one stands for all.
+# Of several requests for one app the oldest one stands for all; which of them count is as in `open_requests.stands`.
 _REQUESTS = """
 SELECT r.id, 'request:' || r.id || ':' || to_char(r.requested_at AT TIME ZONE 'UTC', 'YYYYMMDD') || ':' || :stage AS about,
     r.app_id, a.name AS app, m.name AS maker, r.organization_id, o.name AS organization, r.requested_by_name AS asker,
     r.requested_at AS at, (
         SELECT count(DISTINCT w.requested_by) FROM authorization_requests w
         WHERE w.app_id = r.app_id AND w.organization_id = r.organization_id AND w.decided_at IS NULL
+            AND (a.visibility = 'public' OR w.origin = 'share' OR a.organization_id = w.organization_id)
     ) AS askers
 FROM authorization_requests r JOIN apps a ON a.id = r.app_id JOIN organizations m ON m.id = a.organization_id
 JOIN organizations o ON o.id = r.organization_id
 WHERE r.decided_at IS NULL AND r.requested_at > :since AND r.requested_at <= :until AND r.id > :after
+    AND (a.visibility = 'public' OR r.origin = 'share' OR a.organization_id = r.organization_id)
     AND a.deleted_at IS NULL AND a.suspended_at IS NULL AND o.suspended_at IS NULL AND NOT EXISTS (
         SELECT FROM authorization_requests e
         WHERE e.app_id = r.app_id AND e.organization_id = r.organization_id AND e.decided_at IS NULL
+            AND (a.visibility = 'public' OR e.origin = 'share' OR a.organization_id = e.organization_id)
             AND (e.requested_at, e.id) < (r.requested_at, r.id)
+    ) AND NOT EXISTS (
+        SELECT FROM app_rules b WHERE b.app_id = r.app_id AND b.organization_id = r.organization_id AND b.mode = 'block'
     )
 """
 _ENDS = """
@@ -225,6 +230,7 @@ FROM authorization_proposals p JOIN apps a ON a.id = p.app_id JOIN organizations
 JOIN organizations o ON o.id = p.organization_id
 WHERE p.state = 'waiting' AND p.expires_at > :since AND p.expires_at <= :until AND p.id > :after
     AND p.proposed_at <= p.expires_at - make_interval(days => :stage) AND a.deleted_at IS NULL
+    AND p.app_version = a.version
 """
 
 REMINDERS = (

@@ -31,7 +31,7 @@ class Place:
 class Story:
     """What happened. `places` are those of one portion, `is_first` tells whether none were told before.
 
-    `requests` are those that it is about or that it settled; `people` are accounts that the event's data names.
+    `requests` are those that it is about or that it settled, `is_blocked` where the organization blocks the app by name; `people` are accounts that the event's data names.
     """
 
     event: Event
@@ -46,6 +46,7 @@ class Story:
     sandbox: Sandbox | None = None
     places: Sequence[Place] = ()
     is_first: bool = True
+    is_blocked: bool = False
     people: frozenset[uuid.UUID] = field(default_factory=frozenset)
 
     @property

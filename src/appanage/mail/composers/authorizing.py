@@ -26,9 +26,12 @@ from appanage.mail.text import Draft, named
 
 
 def requested(story: Story) -> Iterator[Notice]:
-    """Also of a share, which is a request that comes from elsewhere: whichever is read first tells of both."""
+    """Also of a share, which is a request that comes from elsewhere: whichever is read first tells of both.
+
+    Not where the app is blocked by name: nobody there can authorize it, and its developers learn nothing (AUD-05).
+    """
     app, asked = story.app, next(iter(story.requests), None)
-    if app is None or asked is None or not asked.is_open or app.deleted_at is not None:
+    if app is None or asked is None or not asked.is_open or app.deleted_at is not None or story.is_blocked:
         return
     there, who = named(asked.organization.name), named(asked.requested_by_name)
     from_here = asked.origin == RequestOrigin.PERSON.value

@@ -18,6 +18,15 @@ _SETTLE = """
     WHERE asked.id = r.id AND a.at >= r.requested_at
 """
 
+_VOID = """
+    UPDATE authorization_requests AS r
+    SET decision = 'declined', decided_at = a.ended_at, decided_by = a.ended_by, decided_by_name = a.ended_by_name,
+        decision_reason = a.end_reason, declined_at = a.ended_at
+    FROM authorizations AS a
+    WHERE r.decision IS NULL AND a.kind = 'organization' AND a.app_id = r.app_id
+        AND a.organization_id = r.organization_id AND a.ended_at >= r.requested_at
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -158,6 +167,7 @@ def upgrade() -> None:
         "authorization_requests", sa.Column("declined_at", sa.DateTime(timezone=True), nullable=True)
     )
     op.execute(_SETTLE)  # what was decided on before waits no more
+    op.execute(_VOID)
     op.drop_index(
         op.f("uq_authorization_requests_app_id_organization_id"), table_name="authorization_requests"
     )
