@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, func, or_, select, text, tuple_
+from sqlalchemy import and_, or_, select, text, tuple_
 
 from appanage.apphub.model import Submission, SubmissionMessage
 from appanage.apps.model import App
@@ -26,7 +26,6 @@ from appanage.settings import Brand
 from appanage.storage import Record, Transaction
 
 PORTION = 50  # authorizations of an app whose organizations are told in one transaction
-_PEOPLE = ("personId", "accountId", "ownerId", "toId")
 _REQUESTS = ("requestId", "requestIds")
 
 R = TypeVar("R", bound=Record)
@@ -41,7 +40,7 @@ class Facts:
     authorizations: Mapping[uuid.UUID, Authorization] = field(default_factory=dict)
     proposals: Mapping[uuid.UUID, AuthorizationProposal] = field(default_factory=dict)
     requests: Sequence[AuthorizationRequest] = ()
-    submissions: Sequence[Submission] = ()
+    submissions: Mapping[uuid.UUID, Submission] = field(default_factory=dict)
     messages: Mapping[uuid.UUID, SubmissionMessage] = field(default_factory=dict)
     sandboxes: Mapping[uuid.UUID, Sandbox] = field(default_factory=dict)
     places: Mapping[uuid.UUID, Sequence[Place]] = field(default_factory=dict)  # by the id of the event
@@ -54,13 +53,13 @@ def stories_of(tx: Transaction, untold: Sequence[UntoldEvent], brand: Brand) -> 
     requests = _requests(tx, events)
     facts = Facts(
         apps=_by_id(tx, App, map(app_id_of, events)),
-        organizations=_by_id(tx, Organization, map(_organization_id, events)),
+        organizations=_by_id(tx, Organization, (one.organization_id for one in events)),
         authorizations=_by_id(tx, Authorization, (_id_in(one, "authorizationId") for one in events)),
         proposals=_by_id(tx, AuthorizationProposal, (_id_in(one, "proposalId") for one in events)),
         requests=requests,
-        submissions=_submissions(tx, events),
+        submissions=_by_id(tx, Submission, (_id_in(one, "submissionId") for one in events)),
         messages=_by_id(tx, SubmissionMessage, (_id_in(one, "messageId") for one in events)),
-        sandboxes=_by_id(tx, Sandbox, (id_ for one in events for id_ in _sandbox_ids(one))),
+        sandboxes=_by_id(tx, Sandbox, (_id_in(one, "sandboxId") for one in events)),
         places=_places(tx, untold),
         blocked=_blocked(tx, [one for one in requests if one.is_open]),
     )
@@ -76,29 +75,23 @@ def app_id_of(event: Event) -> uuid.UUID | None:
 
 def _story(untold: UntoldEvent, facts: Facts, brand: Brand) -> Story:
     event, app_id = untold.event, app_id_of(untold.event)
-    submission = _submission_of(event, app_id, facts)
     requests = [one for one in facts.requests if _is_about(event, app_id, one)]
     return Story(
         event,
         brand,
         app=facts.apps.get(app_id) if app_id else None,
-        organization=facts.organizations.get(_organization_id(event)),
+        organization=facts.organizations.get(event.organization_id),
         authorization=_found(facts.authorizations, _id_in(event, "authorizationId")),
         proposal=_found(facts.proposals, _id_in(event, "proposalId")),
         requests=requests,
-        submission=submission,
+        submission=_found(facts.submissions, _id_in(event, "submissionId")),
         message=_found(facts.messages, _id_in(event, "messageId")),
-        sandbox=next((facts.sandboxes[id_] for id_ in _sandbox_ids(event) if id_ in facts.sandboxes), None),
+        sandbox=_found(facts.sandboxes, _id_in(event, "sandboxId")),
         places=facts.places.get(event.id, ()),
         is_first=untold.told_up_to is None,
         is_blocked=any((one.app_id, one.organization_id) in facts.blocked for one in requests),
-        people=frozenset(found for name in _PEOPLE if (found := _id_in(event, name)) is not None),
+        people=frozenset(_ids_in([event], ["personId"])),
     )
-
-
-def _organization_id(event: Event) -> uuid.UUID:
-    """The organization that decides: that of the event, unless its data names another one."""
-    return _id_in(event, "organizationId") or event.organization_id
 
 
 def _id_in(event: Event, name: str) -> uuid.UUID | None:
@@ -131,7 +124,7 @@ def _requests(tx: Transaction, events: Sequence[Event]) -> Sequence[Authorizatio
     if not about:
         return ()
     request = AuthorizationRequest
-    pairs = [(app_id, _organization_id(one)) for one in about if (app_id := app_id_of(one)) is not None]
+    pairs = [(app_id, one.organization_id) for one in about if (app_id := app_id_of(one)) is not None]
     together = and_(
         tuple_(request.app_id, request.organization_id).in_(pairs),
         request.decided_at.in_({one.at for one in about}),
@@ -142,7 +135,7 @@ def _requests(tx: Transaction, events: Sequence[Event]) -> Sequence[Authorizatio
 def _is_about(event: Event, app_id: uuid.UUID | None, asked: AuthorizationRequest) -> bool:
     if asked.id in _ids_in([event], _REQUESTS):
         return True
-    is_same = (asked.app_id, asked.organization_id) == (app_id, _organization_id(event))
+    is_same = (asked.app_id, asked.organization_id) == (app_id, event.organization_id)
     return is_same and asked.decided_at == event.at
 
 
@@ -157,40 +150,6 @@ def _blocked(
         tuple_(AppRule.app_id, AppRule.organization_id).in_(pairs), AppRule.mode == AppRuleMode.BLOCK.value
     )
     return frozenset((row.app_id, row.organization_id) for row in tx.execute(query))
-
-
-def _submissions(tx: Transaction, events: Sequence[Event]) -> Sequence[Submission]:
-    """Those that the events name, else the newest one of the app."""
-    about = [one for one in events if one.type.startswith("submission.")]
-    if not about:
-        return ()
-    app_ids = {app_id for one in about if (app_id := app_id_of(one)) is not None}
-    of_apps = select(Submission.app_id, func.max(Submission.number)).where(Submission.app_id.in_(app_ids))
-    newest = tuple_(Submission.app_id, Submission.number).in_(of_apps.group_by(Submission.app_id))
-    named = {id_ for one in about if (id_ := _submission_id(one)) is not None}
-    wanted = or_(Submission.id.in_(named), newest)
-    return list(tx.scalars(select(Submission).where(wanted).order_by(Submission.number.desc())))
-
-
-def _submission_id(event: Event) -> uuid.UUID | None:
-    if event.target_kind == "submission":
-        return parse_uuid(event.target_id)
-    return _id_in(event, "submissionId")
-
-
-def _submission_of(event: Event, app_id: uuid.UUID | None, facts: Facts) -> Submission | None:
-    named = _submission_id(event)
-    of_app = [one for one in facts.submissions if one.app_id == app_id or one.id == named]
-    return next((one for one in of_app if one.id == named), next(iter(of_app), None))
-
-
-def _sandbox_ids(event: Event) -> tuple[uuid.UUID, ...]:
-    """The event is recorded in the sandbox and where its developer is; it names the sandbox in either."""
-    if not event.type.startswith("sandbox."):
-        return ()
-    target = parse_uuid(event.target_id) if event.target_kind == "organization" else None
-    found = (_id_in(event, "sandboxId"), _id_in(event, "organizationId"), target, event.organization_id)
-    return tuple(one for one in found if one is not None)
 
 
 def _places(tx: Transaction, untold: Sequence[UntoldEvent]) -> dict[uuid.UUID, list[Place]]:
