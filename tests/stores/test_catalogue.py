@@ -10,6 +10,7 @@ from appanage.apphub import catalogue
 from appanage.apphub.model import Listing
 from appanage.apphub.search import CANDIDATES, Facets, ListingFilter, facets, get_listing, search
 from appanage.apps.model import App
+from appanage.apps.queries import is_owner
 from appanage.authorizations import decisions, inbox, request_queries, service
 from appanage.authorizations.model import SecondAdministrator
 from appanage.authorizations.request_queries import RequestFilter
@@ -284,7 +285,7 @@ def test_reviewers_feature_apps_and_owners_or_reviewers_take_them_out(world: Wor
         act(stranger, "I want to.")
     with world.deployment.transaction(world.origin) as tx:
         app, stale = tx.get_one(App, made.id), tx.get_one(Account, developer.id)
-        assert catalogue.is_owner(tx, app, stale)
+        assert is_owner(tx, app.id, stale)
         with world.deployment.transaction(world.origin) as meanwhile:
             meanwhile.get_one(Account, developer.id).login_enabled = False
         with pytest.raises(NotPermitted):

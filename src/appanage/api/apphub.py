@@ -18,6 +18,7 @@ from appanage.apphub.model import Listing
 from appanage.apphub.published import Published, published
 from appanage.apphub.search import ListingFilter, get_listing, no_such_listing, search
 from appanage.apps.model import AppKind
+from appanage.apps.queries import is_owner
 from appanage.kit.errors import NotFound
 from appanage.kit.ids import Kind
 
@@ -132,7 +133,7 @@ def set_featured(call: Reviewer, listing_id: str, wanted: FeaturedInput) -> List
 def remove_listing(call: Reviewer, listing_id: str, reason: Annotated[Line, Query()] = "") -> None:
     """Takes an app out of the App Hub, for its owners and for reviewers. What was authorized stays authorized."""
     listing = get_listing(call.tx, _app_id(call, listing_id) or listing_id, hidden_too=True)
-    if not catalogue.is_owner(call.tx, listing.app, call.account):
+    if not is_owner(call.tx, listing.app_id, call.account):
         _require_reviewer(call)
     catalogue.unlist(call.tx, listing.app, by=call.account, reason=reason)
 

@@ -14,6 +14,7 @@ from appanage.api.app_bodies import public_id
 from appanage.api.call import Call, needs
 from appanage.api.owned_apps import Owner, decode_app_id
 from appanage.api.schemas import Body, Items, Line, PageQuery, Text, Time, link_next, new_router
+from appanage.apps.queries import is_owner
 from appanage.authorizations import request_queries, requests, service
 from appanage.authorizations.choices import End
 from appanage.authorizations.model import (
@@ -123,7 +124,7 @@ def request_authorization(
     """
     app_id, message = decode_app_id(call, application_id), wanted.message if wanted else ""
     rules, domain = call.deployment.app_rules, call.deployment.settings.machine_domain
-    if request_queries.is_owner(call.tx, call.account, app_id):
+    if is_owner(call.tx, app_id, call.account):
         app = requests.get_to_request(call.tx, call.account, app_id, call.organization.id, rules=rules)
         return request_body(
             call, requests.request_authorization(call.tx, app, by=call.account, message=message)

@@ -5,7 +5,8 @@ from sqlalchemy import select, text
 from appanage import events
 from appanage.apphub.content import Content
 from appanage.apphub.model import Listing, Submission
-from appanage.apps.model import App, AppOwner, Visibility
+from appanage.apps.model import App, Visibility
+from appanage.apps.queries import is_owner
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
@@ -83,16 +84,12 @@ def require_reviewer(tx: Transaction, by: Account) -> Account:
     return fresh
 
 
-def is_owner(tx: Transaction, app: App, account: Account) -> bool:
-    return tx.get(AppOwner, (app.id, account.id), populate_existing=True) is not None
-
-
 def is_reviewer(account: Account) -> bool:
     return account.is_person and account.is_active and account.runs_the_platform_as(Role.APP_REVIEWER)
 
 
 def _require_owner_or_reviewer(tx: Transaction, app: App, by: Account) -> None:
-    if not is_owner(tx, app, by):
+    if not is_owner(tx, app.id, by):
         require_reviewer(tx, by)
         return
     fresh = directory.find_account_for_update(tx, by.id)

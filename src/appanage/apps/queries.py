@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from appanage.apps.model import App, AppKind, AppLogo, AppOwner, ClientKey, ClientSecret, ProposedLogo
@@ -224,20 +224,23 @@ def is_honoured(
     return or_(App.valid_from.is_(None), issued_at >= App.valid_from)
 
 
+def is_owned_by(person: Account) -> ColumnElement[bool]:
+    """Whether an app is one that the person owns, in their own organization; for queries of apps."""
+    owned = select(AppOwner.app_id).where(AppOwner.app_id == App.id, AppOwner.account_id == person.id)
+    return and_(owned.correlate(App).exists(), App.organization_id == person.organization_id)
+
+
+def is_owner(tx: Transaction, app_id: uuid.UUID, person: Account) -> bool:
+    """Whether the person owns the app now; nobody owns one that was deleted."""
+    return tx.scalar(_owned(person).where(App.id == app_id).with_only_columns(App.id)) is not None
+
+
 def no_such_app() -> NotFound:
     return NotFound("There is no app with this id, or it is not yours to see.", code="app_not_found")
 
 
 def _owned(owner: Account) -> Select[App]:
-    return (
-        select(App)
-        .join(AppOwner, AppOwner.app_id == App.id)
-        .where(
-            AppOwner.account_id == owner.id,
-            App.organization_id == owner.organization_id,
-            App.deleted_at.is_(None),
-        )
-    )
+    return select(App).where(is_owned_by(owner), App.deleted_at.is_(None))
 
 
 def _ownerless(organization_id: uuid.UUID) -> Select[App]:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import aliased, selectinload
 
-from appanage.apps.model import App, AppKind, AppOwner, Visibility
-from appanage.apps.queries import matches, no_such_app
+from appanage.apps.model import App, AppKind, Visibility
+from appanage.apps.queries import is_owned_by, matches, no_such_app
 from appanage.authorizations.model import (
     Authorization,
     AuthorizationProposal,
@@ -88,7 +88,7 @@ def get_visible_app(tx: Transaction, viewer: Account, app_id: uuid.UUID) -> App:
     query = select(App).where(App.id == app_id, App.deleted_at.is_(None), App.kind == AppKind.SERVICE_APP)
     is_listed = App.visibility == Visibility.PUBLIC
     shown = or_(is_shown_to(viewer.organization_id), is_listed) if viewer.is_administrator else false()
-    found = tx.scalar(query.where(or_(shown, _is_owned_by(viewer))))
+    found = tx.scalar(query.where(or_(shown, is_owned_by(viewer))))
     if found is None:
         raise no_such_app()
     return found
@@ -161,11 +161,6 @@ def is_shown(tx: Transaction, app: App, organization_id: uuid.UUID) -> bool:
     tx.flush()
     query = select(App.id).where(App.id == app.id, is_shown_to(organization_id))
     return tx.scalar(query) is not None
-
-
-def _is_owned_by(viewer: Account) -> ColumnElement[bool]:
-    owned = exists().where(AppOwner.app_id == App.id, AppOwner.account_id == viewer.id)
-    return and_(owned, App.organization_id == viewer.organization_id)
 
 
 @dataclass(frozen=True, slots=True)

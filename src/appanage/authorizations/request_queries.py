@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager
 
-from appanage.apps.model import App, AppOwner, Visibility
-from appanage.apps.queries import matches, no_such_app
+from appanage.apps.model import App, Visibility
+from appanage.apps.queries import is_owned_by, matches, no_such_app
 from appanage.authorizations.decisions import is_shown_to
 from appanage.authorizations.model import (
     AuthorizationRequest,
@@ -125,12 +125,6 @@ def share_declined_at(tx: Transaction, app: App, organization_id: uuid.UUID) -> 
     return tx.scalar(query)
 
 
-def is_owner(tx: Transaction, viewer: Account, app_id: uuid.UUID) -> bool:
-    query = select(AppOwner.app_id).join(App, App.id == AppOwner.app_id)
-    of_viewer = AppOwner.account_id == viewer.id, App.organization_id == viewer.organization_id
-    return tx.scalar(query.where(App.id == app_id, App.deleted_at.is_(None), *of_viewer)) is not None
-
-
 def get_listed(tx: Transaction, app_id: uuid.UUID) -> App:
     """An app that everybody may ask for; every other one does not exist (checklist CONS-12)."""
     listed = App.visibility == Visibility.PUBLIC.value, App.deleted_at.is_(None)
@@ -152,12 +146,7 @@ def _requests() -> Select[AuthorizationRequest]:
 
 def _of_viewer(viewer: Account) -> Select[AuthorizationRequest]:
     """Who in an organization takes an interest in a listed app is not its developers' business (checklist AUD-05)."""
-    owned = exists().where(AppOwner.app_id == App.id, AppOwner.account_id == viewer.id)
-    of_own_app = and_(
-        owned,
-        App.organization_id == viewer.organization_id,
-        AuthorizationRequest.origin != RequestOrigin.PERSON,
-    )
+    of_own_app = and_(is_owned_by(viewer), AuthorizationRequest.origin != RequestOrigin.PERSON)
     return _requests().where(or_(AuthorizationRequest.requested_by == viewer.id, of_own_app))
 
 

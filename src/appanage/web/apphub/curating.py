@@ -8,6 +8,7 @@ from starlette.routing import Route
 from appanage.apphub import catalogue
 from appanage.apphub.model import Listing
 from appanage.apphub.search import no_such_listing
+from appanage.apps.queries import is_owner
 from appanage.kit.errors import Conflict, Invalid
 from appanage.kit.text import one_line
 from appanage.web.apphub.visitors import address, listing_of, logo_of
@@ -51,7 +52,7 @@ def remove(visit: Visit) -> Response | Page:
 def _removable(visit: Visit) -> Listing:
     """For the owners of the app and for App Reviewers, also while it is suspended."""
     viewer, listing = visit.viewer, listing_of(visit, hidden_too=True)
-    _require(catalogue.is_reviewer(viewer) or catalogue.is_owner(visit.tx, listing.app, viewer))
+    _require(catalogue.is_reviewer(viewer) or is_owner(visit.tx, listing.app_id, viewer))
     return listing
 
 

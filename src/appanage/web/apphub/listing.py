@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import Route
 
-from appanage.apphub.catalogue import is_owner, is_reviewer
+from appanage.apphub.catalogue import is_reviewer
 from appanage.apphub.model import Listing
 from appanage.apphub.published import Published, get_picture, published
 from appanage.apphub.search import no_such_listing
 from appanage.apphub.text import render_markdown
 from appanage.apphub.vocabulary import CATEGORIES, INDUSTRIES, LANGUAGES
 from appanage.apps.model import AppKind
+from appanage.apps.queries import is_owner
 from appanage.authorizations import queries as authorizations
 from appanage.authorizations import request_queries
 from appanage.authorizations.model import AuthorizationRequest
@@ -118,7 +119,7 @@ def show(visit: Visit) -> Page:
         languages=[LANGUAGES[one] for one in listing.languages],
         links=_links(shown),
         is_reviewer=viewer is not None and is_reviewer(viewer),
-        may_remove=viewer is not None and (is_reviewer(viewer) or is_owner(visit.tx, listing.app, viewer)),
+        may_remove=viewer is not None and (is_reviewer(viewer) or is_owner(visit.tx, listing.app_id, viewer)),
     )
 
 
