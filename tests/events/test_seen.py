@@ -8,10 +8,12 @@ import pytest
 
 from appanage.directory.model import Account, Organization
 from appanage.events import Actor, SeenEvent, Target, record
-from appanage.events.catalogue import SIGNED, event_types
+from appanage.events.catalogue import SIGNED
 from appanage.events.queries import EventFilter, list_by_offset, list_for_app, list_for_organization
 from appanage.kit.paging import PageRequest
 from support.world import World
+
+ANYTHING = EventFilter()
 
 
 @dataclass
@@ -36,21 +38,19 @@ class Scene:
                 app_id=self.app_id,
             )
 
-    def seen_at_home(self, **wanted: str | uuid.UUID) -> Sequence[SeenEvent]:
+    def seen_at_home(self, wanted: EventFilter = ANYTHING) -> Sequence[SeenEvent]:
         """Alike on the page, at the API, and in the activity of the app."""
-        asked = EventFilter(types=list(event_types()), **wanted)  # type: ignore[arg-type]
         with self.world.deployment.transaction(self.world.origin) as tx:
-            logged = list_for_organization(tx, self.home.id, asked, PageRequest()).items
-            at_api, _ = list_by_offset(tx, self.home.id, asked, offset=0, size=50)
-            activity = list_for_app(tx, self.app_id, asked, PageRequest(), developer_id=self.home.id).items
+            logged = list_for_organization(tx, self.home.id, wanted, PageRequest()).items
+            at_api, _ = list_by_offset(tx, self.home.id, wanted, offset=0, size=50)
+            activity = list_for_app(tx, self.app_id, wanted, PageRequest(), developer_id=self.home.id).items
         assert logged == at_api
         assert [one.event.id for one in logged if one.event.app_id] == [one.event.id for one in activity]
         return [one for one in logged if one.event.app_id]
 
-    def seen_abroad(self, **wanted: str | uuid.UUID) -> Sequence[SeenEvent]:
-        asked = EventFilter(**wanted)  # type: ignore[arg-type]
+    def seen_abroad(self, wanted: EventFilter = ANYTHING) -> Sequence[SeenEvent]:
         with self.world.deployment.transaction(self.world.origin) as tx:
-            page = list_for_organization(tx, self.reviewer.organization_id, asked, PageRequest())
+            page = list_for_organization(tx, self.reviewer.organization_id, wanted, PageRequest())
             return [one for one in page.items if one.event.app_id]
 
 
@@ -106,13 +106,15 @@ def test_nobody_finds_by_what_they_do_not_see(scene: Scene):
     scene.happens("authorization.created")
     email, reviewer_id = scene.reviewer.email, scene.reviewer.id
 
-    assert [seen.event.type for seen in scene.seen_at_home(search="Stone")] == ["authorization.created"]
+    assert [seen.event.type for seen in scene.seen_at_home(EventFilter(search="Stone"))] == [
+        "authorization.created"
+    ]
     for hidden in (email, "192.0.2.7"):
-        assert scene.seen_at_home(search=hidden) == []
-        assert len(scene.seen_abroad(search=hidden)) == 2
-    assert scene.seen_at_home(actor_id=reviewer_id) == []
-    assert len(scene.seen_abroad(actor_id=reviewer_id)) == 2
-    assert len(scene.seen_at_home(search="lens")) == 2
+        assert scene.seen_at_home(EventFilter(search=hidden)) == []
+        assert len(scene.seen_abroad(EventFilter(search=hidden))) == 2
+    assert scene.seen_at_home(EventFilter(actor_id=reviewer_id)) == []
+    assert len(scene.seen_abroad(EventFilter(actor_id=reviewer_id))) == 2
+    assert len(scene.seen_at_home(EventFilter(search="lens"))) == 2
 
 
 def test_where_an_app_acts_from_is_shown_to_whom_it_acts_for(scene: Scene):
@@ -121,5 +123,5 @@ def test_where_an_app_acts_from_is_shown_to_whom_it_acts_for(scene: Scene):
     app = Actor("Audit Courier", "app", uuid.uuid4(), organization_id=maker.id, organization_name=maker.name)
     scene.happens("tokens.retrieved", app)
 
-    (seen,) = scene.seen_at_home(search="192.0.2.7")
+    (seen,) = scene.seen_at_home(EventFilter(search="192.0.2.7"))
     assert (seen.actor_name, seen.address) == ("Audit Courier", "192.0.2.7")

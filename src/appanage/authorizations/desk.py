@@ -6,10 +6,11 @@ alone refuses, records and ends.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum, auto
+from typing import TypeVar
 
 import psycopg
 import structlog
@@ -37,6 +38,8 @@ _WAIT = 2.0  # seconds for a connection
 _STATEMENT = 3000  # milliseconds
 PATIENCE = 5.0  # seconds for all that the database has to do for a group
 _FAREWELL = 1.0  # and for telling it that nobody waits any longer
+
+F = TypeVar("F")
 
 log = structlog.get_logger(__name__)
 
@@ -130,18 +133,20 @@ class Desk:
         return self._redeemed.ask(attempt)
 
     async def _find_standings(self, ids: Sequence[uuid.UUID]) -> Sequence[Standing | None]:
-        try:
-            async with self._connection() as connection:
-                found = await self._read_standings(connection, set(ids))
-        except _FAILURES as error:
-            _complain(error)
-            return [None] * len(ids)
-        return [found.get(one) for one in ids]
+        return await self._look_up(ids, self._read_standings)
 
     async def _find_accounts(self, ids: Sequence[uuid.UUID]) -> Sequence[AccountColumns | None]:
+        return await self._look_up(ids, find_accounts)
+
+    async def _look_up(
+        self,
+        ids: Sequence[uuid.UUID],
+        read: Callable[[Connection, Collection[uuid.UUID]], Awaitable[Mapping[uuid.UUID, F]]],
+    ) -> Sequence[F | None]:
+        """What `read` finds, in the order of the ids; nothing where the database does not answer."""
         try:
             async with self._connection() as connection:
-                found = await find_accounts(connection, set(ids))
+                found = await read(connection, set(ids))
         except _FAILURES as error:
             _complain(error)
             return [None] * len(ids)

@@ -31,7 +31,8 @@ class Place:
 class Story:
     """What happened. `places` are those of one portion, `is_first` tells whether none were told before.
 
-    `requests` are those that it is about or that it settled, `is_blocked` where the organization blocks the app by name; `people` are accounts that the event's data names.
+    `requests` are those that it is about or that it settled; `is_blocked` where the organization blocks the app by name;
+    `people` are accounts that the event's data names.
     """
 
     event: Event
