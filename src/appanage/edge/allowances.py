@@ -46,9 +46,8 @@ class Allowances:
 
     async def _count(self, account: str) -> None:
         try:
-            await run_in_threadpool(self._throttle.count_request, account, times=self._size)
-        except TooMany:
-            return
+            if not await is_counted(self._throttle, account, times=self._size):
+                return
         except Exception:  # the ordinary way meets the same
             log.exception("counting failed")
             return
@@ -56,3 +55,15 @@ class Allowances:
         if len(self._left) >= _MOST:
             self._left.popitem(last=False)
         self._left[account] = self._size
+
+
+async def is_counted(throttle: Throttle, account: str, *, times: int = 1) -> bool:
+    """Counts requests of the account, in a thread if that may wait; false if the ordinary way has to refuse them."""
+    try:
+        if throttle.may_wait:
+            await run_in_threadpool(throttle.count_request, account, times=times)
+        else:
+            throttle.count_request(account, times=times)
+    except TooMany:
+        return False
+    return True

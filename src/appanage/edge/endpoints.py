@@ -1,7 +1,6 @@
 """The hot endpoints: how each finds its answer beside the ordinary way, by the same rules."""
 
 import asyncio
-import uuid
 from asyncio import Future
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -19,9 +18,9 @@ from appanage.authorizations.desk import CodeAttempt, RefreshAttempt
 from appanage.authorizations.tokens import TokenPair
 from appanage.authorizations.verification import Verified
 from appanage.deployment import Deployment
+from appanage.edge.allowances import is_counted
 from appanage.edge.messages import Answer, Headers, HotRequest
 from appanage.edge.questions import Found, about_token, key_of
-from appanage.kit.errors import TooMany
 from appanage.kit.metrics import ANSWERED
 from appanage.kit.origin import internal_origin
 from appanage.kit.secrets import Prefix
@@ -197,7 +196,9 @@ class OwnPerson(Endpoint):
         if request.query or is_opaque(request):
             return None
         verified = await self._bearer(request)
-        if verified is None or not self._may_ask(verified) or not await self._count(verified.account_id):
+        if verified is None or not self._may_ask(verified):
+            return None
+        if not await is_counted(self._deployment.throttle, str(verified.account_id)):
             return None
         person = await self._deployment.desk.account(verified.account_id)
         if person is None:
@@ -210,14 +211,6 @@ class OwnPerson(Endpoint):
     def _may_ask(self, verified: Verified) -> bool:
         is_for_us = verified.claims is not None and verified.claims.audience == self._settings.issuer
         return is_for_us and not verified.scopes.isdisjoint(READERS)
-
-    async def _count(self, account_id: uuid.UUID) -> bool:
-        """In a thread, since it may ask a store elsewhere. The ordinary way says it to who asks too much."""
-        try:
-            await run_in_threadpool(self._deployment.throttle.count_request, str(account_id))
-        except TooMany:
-            return False
-        return True
 
 
 class UserInfo(Endpoint):

@@ -6,11 +6,12 @@ from math import ceil
 from time import time
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import storage_from_string
+from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from appanage.kit.errors import TooMany
 from appanage.settings import Settings
+from appanage.signin.counters import Counters
 
 WINDOW = timedelta(minutes=15)
 
@@ -25,7 +26,9 @@ class Throttle:
     """The limits of one deployment; counted in memory, or in a store that several machines share."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = MovingWindowRateLimiter(storage_from_string(settings.limits_storage))
+        storage = _storage(settings.limits_storage)
+        self.may_wait = not isinstance(storage, Counters)  # for a store elsewhere
+        self._limiter = MovingWindowRateLimiter(storage)
         minutes = int(WINDOW.total_seconds() // 60)
         self._account = RateLimitItemPerMinute(
             settings.signin_failures_per_account, minutes, "signin-account"
@@ -114,6 +117,10 @@ class Throttle:
         wait = max(1, ceil(self._limiter.get_window_stats(item, *identifiers).reset_time - time()))
         message = f"Too many attempts. Try again in {wait} seconds."
         return TooMany(message, retry_after=timedelta(seconds=wait))
+
+
+def _storage(url: str) -> StorageTypes:
+    return Counters() if url == "memory://" else storage_from_string(url)
 
 
 def network_of(source: str) -> str:
