@@ -23,12 +23,12 @@ UV ?= uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 pyproject.toml --group build \
 	--no-emit-index-url --generate-hashes --no-header
 
-.PHONY: help setup run test check bench lock chromium nginx wrk
+.PHONY: help setup run test check bench lock chromium servers wrk
 
 help:  ## Say what there is.
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(VENV)/.test $(JAVASCRIPT)/node_modules/.package-lock.json chromium nginx  ## Install everything that tests take.
+setup: $(VENV)/.test $(JAVASCRIPT)/node_modules/.package-lock.json chromium servers  ## Install everything that tests take.
 
 run: $(VENV)/.run  ## Serve the demonstration; DATA= and PORT= say where.
 	$(BIN)/appanage serve --demo --data $(DATA) --port $(PORT)
@@ -53,8 +53,8 @@ lock:  ## Resolve the dependencies anew with uv; UPGRADE=--upgrade takes the new
 chromium:
 	@scripts/ensure_chromium.sh
 
-nginx:
-	@scripts/ensure_nginx.sh
+servers:
+	@scripts/ensure_servers.sh
 
 wrk:
 	@scripts/ensure_wrk.sh

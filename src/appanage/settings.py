@@ -5,6 +5,7 @@ environment wins.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -28,6 +29,9 @@ from appanage.kit.outbound.target import Endpoint
 from appanage.kit.smtp import MailSecurity
 from appanage.profiles import COMMERCIAL, PROFILES, PasswordHash, Profile, ProfileName
 
+IN_MEMORY = "memory://"
+_STORE = re.compile(r"(redis|rediss|redis\+unix|valkey|valkeys|valkey\+unix)://\S+")
+
 
 def _without_trailing_slash(url: str) -> str:
     parts = urlsplit(url)
@@ -50,7 +54,15 @@ def _an_address(text: str) -> str:
     return text
 
 
+def _a_limits_storage(text: str) -> str:
+    if text != IN_MEMORY and not _STORE.fullmatch(text):
+        message = f"must be {IN_MEMORY}, or a store such as redis://host:6379 or valkey://host:6379"
+        raise ValueError(message)
+    return text
+
+
 BaseUrl = Annotated[str, AfterValidator(_without_trailing_slash)]
+LimitsStorage = Annotated[str, AfterValidator(_a_limits_storage)]
 Hosts = Annotated[list[str], AfterValidator(_each_a_host)]
 
 
@@ -200,9 +212,10 @@ class Settings(BaseSettings):
     support_email: str | None = Field(
         None, description="Shown on error pages as the address to ask for help."
     )
-    limits_storage: str = Field(
-        "memory://",
-        description="Where rate limits are counted: memory, or a Valkey or Redis URL for several machines.",
+    limits_storage: LimitsStorage = Field(
+        IN_MEMORY,
+        description="Where rate limits are counted: `memory://`, by each process for itself, or for all together a "
+        "Valkey or Redis: `redis://`, `rediss://` (TLS), `redis+unix://`, or the same with `valkey`.",
     )
     signin_failures_per_account: int = Field(
         5, ge=1, description="Wrong passwords per address and source in 15 minutes."

@@ -222,6 +222,7 @@ def test_the_doctor_finds_nothing_where_all_is_well(own: Deployment):
         "migrations",
         "signing keys",
         "passwords",
+        "limits",
         "clock",
         "audit log",
         "demonstration",

@@ -42,6 +42,10 @@ def problem_of_serving(**asked: object) -> Problem:
     [
         ({"BASE_URL": "http://apps.example.com"}, "must be https"),
         ({"BASE_URL": "https://apps.example.com"}, "Set APPANAGE_SECRET_KEY: outside a loopback address"),
+        (
+            {"LIMITS_STORAGE": "memcached://here"},
+            "APPANAGE_LIMITS_STORAGE: must be memory://, or a store such as",
+        ),
         ({"BASE_URL": "apps"}, "APPANAGE_BASE_URL: must be an http or https URL such as"),
         ({"DATABASE_POOL": "many"}, "APPANAGE_DATABASE_POOL: input should be a valid integer"),
         ({"LIFETIMES__ACCESS_TOKEN": "soon"}, "APPANAGE_LIFETIMES__ACCESS_TOKEN: "),

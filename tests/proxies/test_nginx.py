@@ -149,7 +149,7 @@ def executable() -> str:
     """An installed nginx: there is no way around it."""
     search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
     found = os.environ.get("NGINX") or shutil.which("nginx", path=search)
-    assert found, "nginx is missing: run scripts/ensure_nginx.sh, or name one in NGINX"
+    assert found, "nginx is missing: run scripts/ensure_servers.sh, or name one in NGINX"
     return found
 
 

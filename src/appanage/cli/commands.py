@@ -315,8 +315,8 @@ def demo(
 def doctor(data: Data = None) -> None:
     """Check everything and say what to do.
 
-    Looks at configuration, data folder, database, migrations, signing keys, clocks and the audit log. Ends with 1 when
-    something is wrong.
+    Looks at configuration, data folder, database, migrations, signing keys, limits, clocks and the audit log. Ends with
+    1 when something is wrong.
     """
     from appanage.cli.doctor import examine
 

@@ -202,6 +202,15 @@ def _passwords(deployment: Deployment, tx: Transaction) -> Finding:
     return Finding("passwords", f"{are} not accepted in this profile.", advice)
 
 
+def _limits(deployment: Deployment, _tx: Transaction) -> Finding:
+    if not deployment.throttle.is_shared:
+        return Finding("limits", "Each process counts by itself.")
+    if not deployment.throttle.answers():
+        advice = "Check APPANAGE_LIMITS_STORAGE and the server that it names."
+        return Finding("limits", "Their store does not answer; each process counts by itself.", advice)
+    return Finding("limits", "Their store answers; all processes count together.")
+
+
 def _clock(deployment: Deployment, tx: Transaction) -> Finding:
     del deployment
     before = datetime.now(UTC)
@@ -236,6 +245,7 @@ def _demonstration(deployment: Deployment, tx: Transaction) -> Finding:
 CHECKS: tuple[Callable[[Deployment, Transaction], Finding], ...] = (
     _keys,
     _passwords,
+    _limits,
     _clock,
     _audit,
     _demonstration,

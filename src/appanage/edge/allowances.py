@@ -60,7 +60,7 @@ class Allowances:
 async def is_counted(throttle: Throttle, account: str, *, times: int = 1) -> bool:
     """Counts requests of the account, in a thread if that may wait; false if the ordinary way has to refuse them."""
     try:
-        if throttle.may_wait:
+        if throttle.is_shared:
             await run_in_threadpool(throttle.count_request, account, times=times)
         else:
             throttle.count_request(account, times=times)

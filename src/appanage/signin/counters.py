@@ -29,8 +29,25 @@ class _Counter:
             self.count -= self.hits.popleft()[1]
 
 
-class Counters(Storage, MovingWindowSupport):
-    """A storage for the moving windows of `limits` (decision 0038). Times are seconds of the clock that it is given.
+class MovingWindows(Storage, MovingWindowSupport):
+    """A storage of `limits` in which fixed windows are not counted: nothing here counts in them."""
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        return ()
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> NoReturn:
+        raise NotImplementedError
+
+    def get(self, key: str) -> NoReturn:
+        raise NotImplementedError
+
+    def get_expiry(self, key: str) -> NoReturn:
+        raise NotImplementedError
+
+
+class Counters(MovingWindows):
+    """Moving windows in memory (decision 0038). Times are seconds of the clock that it is given.
 
     A counter forgets when it is used. Whenever a new one is made, the two that were not looked at for longest are, and
     go if nothing is left in them: so there are at most twice as many as were used within their windows, and forgetting
@@ -46,10 +63,6 @@ class Counters(Storage, MovingWindowSupport):
 
     def __len__(self) -> int:
         return len(self._counters)
-
-    @property
-    def base_exceptions(self) -> tuple[type[Exception], ...]:
-        return ()
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Counts `amount` if that makes no more than `limit` in the last `expiry` seconds; whether it did."""
@@ -102,14 +115,3 @@ class Counters(Storage, MovingWindowSupport):
             self._counters.move_to_end(key)
         else:
             del self._counters[key]
-
-    # Fixed windows are counted otherwise, and nothing here counts in them.
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> NoReturn:
-        raise NotImplementedError
-
-    def get(self, key: str) -> NoReturn:
-        raise NotImplementedError
-
-    def get_expiry(self, key: str) -> NoReturn:
-        raise NotImplementedError

@@ -6,12 +6,12 @@ from math import ceil
 from time import time
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from appanage.kit.errors import TooMany
-from appanage.settings import Settings
-from appanage.signin.counters import Counters
+from appanage.settings import IN_MEMORY, Settings
+from appanage.signin.counters import Counters, MovingWindows
+from appanage.signin.shared_counters import SharedCounters
 
 WINDOW = timedelta(minutes=15)
 
@@ -26,9 +26,8 @@ class Throttle:
     """The limits of one deployment; counted in memory, or in a store that several machines share."""
 
     def __init__(self, settings: Settings) -> None:
-        storage = _storage(settings.limits_storage)
-        self.may_wait = not isinstance(storage, Counters)  # for a store elsewhere
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._storage = _storage(settings.limits_storage)
+        self._limiter = MovingWindowRateLimiter(self._storage)
         minutes = int(WINDOW.total_seconds() // 60)
         self._account = RateLimitItemPerMinute(
             settings.signin_failures_per_account, minutes, "signin-account"
@@ -44,6 +43,15 @@ class Throttle:
         self._addresses = RateLimitItemPerMinute(_ADDRESSES_PER_ACCOUNT, minutes, "addresses")
         self._requests = RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests")
         self._visits = RateLimitItemPerMinute(settings.visits_per_source, 1, "visits")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it counts in a store for all processes together, for which it may have to wait."""
+        return isinstance(self._storage, SharedCounters)
+
+    def answers(self) -> bool:
+        """Whether the store answers. While it does not, each process counts by itself."""
+        return self._storage.check()
 
     def count_signin_attempt(self, email: str, source: str) -> None:
         """Raises TooMany after too many attempts for this address from here, or wrong passwords from here at all.
@@ -119,8 +127,8 @@ class Throttle:
         return TooMany(message, retry_after=timedelta(seconds=wait))
 
 
-def _storage(url: str) -> StorageTypes:
-    return Counters() if url == "memory://" else storage_from_string(url)
+def _storage(url: str) -> MovingWindows:
+    return Counters() if url == IN_MEMORY else SharedCounters(url)
 
 
 def network_of(source: str) -> str:
