@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from appanage.apps import queries as apps
 from appanage.authorizations import inbox
 from appanage.authorizations import queries as authorizations
-from appanage.authorizations.model import AuthorizationKind
+from appanage.authorizations.endings import is_connection
+from appanage.authorizations.model import Authorization
 from appanage.authorizations.request_queries import RequestFilter
 from appanage.cli.console import Problem
 from appanage.cli.demo import keepsake, making
@@ -139,9 +140,8 @@ def test_in_the_fedramp_profile_the_administrator_made_the_apps(
 def test_people_of_two_organizations_have_connected_the_integration(stage: Deployment, world: World):
     with stage.transaction(world.origin) as tx:
         app = making.find_apps(tx)[1]
-        connected = [
-            one.account.email for one in authorizations.list_active(tx, app, AuthorizationKind.PERSON)
-        ]
+        connections = tx.scalars(select(Authorization).where(is_connection(), Authorization.app_id == app.id))
+        connected = [one.account.email for one in connections]
 
     assert app.is_integration
     assert sorted(connected) == sorted(CONNECTED)

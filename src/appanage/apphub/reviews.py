@@ -24,7 +24,6 @@ from appanage.apphub.submissions import facts_of, required_text, write
 from appanage.apps import versions
 from appanage.apps.model import App, AppOwner, Visibility
 from appanage.apps.records import record
-from appanage.authorizations.granting import hold_grants
 from appanage.directory import queries as directory
 from appanage.directory.model import Account
 from appanage.directory.roles import Role
@@ -123,10 +122,9 @@ def decide(
     # Whoever answers a refusal with a page commits: nothing of a decision that was refused half-way may stay.
     with tx.begin_nested():
         submission = get_submission(tx, by, submission_id)
-        if decision is Decision.APPROVE:  # before what is recorded of taking it
+        if decision is Decision.APPROVE:  # which locks more than taking it does, and first
             catalogue.hold_names(tx)
             _hold(tx, submission, by, Act.APPROVE)
-            hold_grants(tx, submission.app, submission.content["app"].get("scopes", ()))
         if submission.state == SubmissionState.SUBMITTED:
             take(tx, submission_id, by=by, number=number)
         if decision is Decision.APPROVE:

@@ -255,7 +255,7 @@ def _begin(
 
 
 def _hold(tx: Transaction, organization: Organization, wanted: Mapping[App, AppRuleMode | None]) -> None:
-    """Everything that blocks are about to end, before the first event of any of them."""
+    """Everything that blocks are about to end, in the one order of those who end several."""
     blocked = [app.id for app, mode in wanted.items() if mode is AppRuleMode.BLOCK]
     if blocked:
         lock_to_end(tx, Authorization.organization_id == organization.id, Authorization.app_id.in_(blocked))

@@ -22,8 +22,7 @@ def remove_person(tx: Transaction, person: Account, *, by: Account, longest_toke
 def end_sign_in(tx: Transaction, person: Account) -> None:
     """Signs a person out everywhere and ends their personal tokens, for good: also if they may sign in again (SES-08).
 
-    The account is held, so that what is being made under it is there to be ended. Call it before anything is recorded:
-    whoever signs out holds their session when they get to the record.
+    The account is held, so that what is being made under it is there to be ended.
     """
     signin.end_all_sessions(tx, person)
     personal_tokens.revoke_all(tx, person)

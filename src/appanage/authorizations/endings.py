@@ -24,8 +24,7 @@ def is_connection() -> ColumnElement[bool]:
 def lock_to_end(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[Authorization]:
     """What organizations authorized that meets the conditions and is in force, as it is now, with its refresh tokens.
 
-    For who ends several in one act, before anything is recorded: whoever issues or revokes tokens holds an authorization
-    or a refresh token first and the organization's chain of events after it.
+    For who ends several in one act: all of them, in the order of ids, and then their tokens, as everybody locks several.
     """
     in_force = select(Authorization).where(
         Authorization.kind == AuthorizationKind.ORGANIZATION, Authorization.ended_at.is_(None), *conditions
@@ -44,8 +43,8 @@ def end_connections(
 ) -> Counter[tuple[uuid.UUID, uuid.UUID]]:
     """As `service.end`, for every connection that meets the conditions; tells how many, by app and organization.
 
-    Recording it is the caller's: an event for each person would make everybody wait for the organization's chain. Rows
-    that the transaction has read before are not read anew.
+    Recording it is the caller's, who needs no event for each person. Rows that the transaction has read before are not
+    read anew.
     """
     # Locked in the order of ids, as by everybody who locks several.
     doomed = select(Authorization.id).where(is_connection(), *conditions).order_by(Authorization.id)

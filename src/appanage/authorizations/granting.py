@@ -1,11 +1,9 @@
 """A choice comes into force: the authorization is written, the requests that asked for it are settled, it is recorded."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from sqlalchemy import ARRAY, Text, literal, select
 
 from appanage import events
 from appanage.apps.model import App
@@ -56,22 +54,6 @@ def grant(
         current.app_version = app.version
         _settle_requests(tx, app, organization, author)
     return current
-
-
-def hold_grants(tx: Transaction, app: App, scopes: Collection[str]) -> None:
-    """Locks the authorizations that lose grants when the app asks for these scopes (decision 0026).
-
-    Losing them is the database's. This is for who has something to record before the app is changed.
-    """
-    regained = sorted(frozenset(scopes) - frozenset(app.scopes))
-    granted = select(Authorization.id).where(
-        Authorization.app_id == app.id,
-        Authorization.ended_at.is_(None),
-        Authorization.scopes.bool_op("&&")(literal(regained, ARRAY(Text()))),
-    )
-    if regained:
-        in_order = granted.order_by(Authorization.id)
-        tx.execute(in_order.with_for_update(of=Authorization, key_share=True)).all()
 
 
 def _create(

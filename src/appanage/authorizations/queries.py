@@ -322,14 +322,6 @@ def _of_latest(organization_id: uuid.UUID, column: InstrumentedAttribute[Any]) -
     return query.order_by(*newest_last_ended()).limit(1).correlate(App).scalar_subquery()
 
 
-def list_active(tx: Transaction, app: App, kind: AuthorizationKind) -> Sequence[Authorization]:
-    query = select(Authorization).where(
-        Authorization.app_id == app.id, Authorization.kind == kind, Authorization.ended_at.is_(None)
-    )
-    in_order = query.order_by(Authorization.organization_id, Authorization.id)
-    return list(tx.scalars(in_order.with_for_update(of=Authorization, key_share=True)))
-
-
 def count_live_refresh_tokens(tx: Transaction, authorization: Authorization) -> int:
     query = select(func.count()).where(
         RefreshToken.authorization_id == authorization.id,

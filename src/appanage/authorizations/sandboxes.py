@@ -133,8 +133,7 @@ def _take_turns(tx: Transaction, organization_id: uuid.UUID) -> None:
 def _shut(tx: Transaction, sandbox: Sandbox, *, by: Account, longest_token: timedelta) -> list[Authorization]:
     """Signs its people out, suspends it and ends what they connected; the authorizations that are to end, locked.
 
-    They are read last: whoever was deciding held their account, so that what they decided is there by now. Nothing is
-    recorded before all of this.
+    They are read last: whoever was deciding held their account, so that what they decided is there by now.
     """
     of_it = (
         Account.organization_id == sandbox.organization_id,

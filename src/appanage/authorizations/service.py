@@ -22,12 +22,11 @@ from appanage.authorizations.deciding import (
     require_decider,
     require_short,
 )
-from appanage.authorizations.endings import end_connections
+from appanage.authorizations.endings import end_connections, lock_to_end
 from appanage.authorizations.granting import Author, grant
 from appanage.authorizations.model import (
     AppPolicy,
     Authorization,
-    AuthorizationKind,
     AuthorizationProposal,
     RefreshToken,
     RequestDecision,
@@ -218,16 +217,14 @@ def delete_app(tx: Transaction, app: App, *, by: Account, longest_token: timedel
     credentials.end_secrets(tx, app)
     credentials.end_keys(tx, app)
     reason = "The app was deleted by its developer."
-    active = queries.list_active(tx, app, AuthorizationKind.ORGANIZATION)
-    in_force = {one.organization_id: one for one in active}
-    # In the order of organizations, whose records are chains that are written one after the other.
+    of_this = Authorization.app_id == app.id
+    in_force = {one.organization_id: one for one in lock_to_end(tx, of_this)}
     for organization_id in sorted({*in_force, *proposals.list_waiting_organizations(tx, app)}):
         if organization_id in in_force:
             end(tx, in_force[organization_id], by=by, longest_token=longest_token, reason=reason)
         proposals.overtake(tx, app, organization_id, by=None, reason=reason)
-    of_this = Authorization.app_id == app.id
     ended = end_connections(tx, of_this, by=by, longest_token=longest_token, reason=reason)
-    for (_, organization_id), people in sorted(ended.items()):
+    for (_, organization_id), people in ended.items():
         _record_lost_connections(tx, app, organization_id, people)
     bots.end(tx, app, by=by)
     app_service.mark_deleted(tx, app, by=by)

@@ -23,7 +23,10 @@ def record(
     data: Mapping[str, Any] | None = None,
     outcome: Outcome = Outcome.SUCCESS,
 ) -> Event:
-    """Adds one event to the transaction. `data` holds what changed, as JSON, and never a secret."""
+    """Adds one event to the transaction. `data` holds what changed, as JSON, and never a secret.
+
+    It is written at the end, in the order of organizations (decision 0039): each has a chain for which its writers wait.
+    """
     origin, kind = tx.origin, event_types()[type_]
     event = Event(
         id=uuid.uuid4(),
@@ -50,9 +53,9 @@ def record(
         method=origin.method,
         data=dict(data or {}),
     )
-    tx.add(event)
+    tx.add_last(event, order=organization_id)
     if kind.told and outcome is Outcome.SUCCESS:
-        tx.add(UntoldEvent(event=event))
+        tx.add_last(UntoldEvent(event=event), order=organization_id)
     return event
 
 

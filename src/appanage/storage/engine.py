@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.orm import Session
 
 from appanage.kit.clock import Clock, system_clock
 from appanage.kit.origin import Origin
+from appanage.storage.last_things import LastThings
 from appanage.storage.watching import Watching
 
 OLDEST_POSTGRESQL = 140000
@@ -23,7 +23,7 @@ LIVELY: Mapping[str, Any] = {
 """For connections whose other end may vanish without a word: the kernel notices, not a question that never ends."""
 
 
-class Transaction(Watching, Session):
+class Transaction(Watching, LastThings):
     """One unit of work: all of it happens or none. `now` is its time, `origin` the request that caused it.
 
     `on_change` is called after it has changed something that processes remember.

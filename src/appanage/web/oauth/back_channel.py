@@ -232,7 +232,7 @@ def _record(
 
 
 def _has_its_record(error: OAuthError) -> bool:
-    """One request writes to the chain of one organization, so that two requests never wait for each other's."""
+    """What a token used again has ended is recorded where it was in force."""
     return isinstance(error, ReusedToken) and error.has_ended_some
 
 
