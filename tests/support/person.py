@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, ViewportSize, expect
 
 from appanage.directory.model import Account
@@ -13,11 +13,11 @@ from support.world import PASSWORD
 
 WIDE = ViewportSize(width=1280, height=900)
 NARROW = ViewportSize(width=360, height=800)
-ARTEFACTS = Path(os.environ.get("APPANAGE_ARTEFACTS", "artifacts")) / "screenshots"
+ARTEFACTS = os.environ.get("APPANAGE_ARTEFACTS")
 
 
 class Person:
-    """Somebody at a browser. `look` checks the page that is shown and keeps pictures of it."""
+    """Somebody at a browser. `look` checks the page that is shown, and keeps pictures of it where a folder is named."""
 
     def __init__(self, context: BrowserContext, base_url: str, name: str) -> None:
         self.page = context.new_page()
@@ -27,7 +27,8 @@ class Person:
         self.complaints: list[str] = []
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self._shots = 0
+        self._looks = 0
+        self._shot = ""
 
     def go(self, path: str) -> None:
         self.page.goto(self.base_url + path)
@@ -47,10 +48,14 @@ class Person:
 
     def look(self, shot: str) -> None:
         """Title, labels, accessibility, no complaint of the console, no sideways scrolling; light, dark and narrow."""
+        self._looks += 1
+        self._shot = shot.replace(" ", "-")
         self.page.wait_for_load_state()
         self._check_title()
-        self._keep(shot)
+        self._keep("light")
         self._examine()
+        self._examine_dark()
+        self._examine_narrow()
         assert self.complaints == [], f"the console on {self.page.url}"
 
     def _check_title(self) -> None:
@@ -59,26 +64,33 @@ class Person:
 
     def _examine(self, *rules: str) -> None:
         """By axe: all rules, or these."""
-        options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
-        found = Axe().run(self.page, options=options).response["violations"]
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": list(rules)}
+        found = self.page.evaluate("options => axe.run(options).then(({violations}) => violations)", options)
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], f"axe on {self.page.url}"
 
-    def _keep(self, shot: str) -> None:
-        self._shots += 1
-        stem = ARTEFACTS / self.name / f"{self._shots:02d}-{shot.replace(' ', '-')}"
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=f"{stem}-light.png", full_page=True)
+    def _examine_dark(self) -> None:
         self.page.emulate_media(color_scheme="dark")
-        self.page.screenshot(path=f"{stem}-dark.png", full_page=True)
+        self._keep("dark")
         self._examine("color-contrast")
         self.page.emulate_media(color_scheme="light")
+
+    def _examine_narrow(self) -> None:
         self.page.set_viewport_size(NARROW)
-        self.page.screenshot(path=f"{stem}-narrow.png", full_page=True)
+        self._keep("narrow")
         overflow = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         self.page.set_viewport_size(WIDE)
         assert overflow <= 0, f"{self.page.url} scrolls sideways by {overflow} px at 360 px"
+
+    def _keep(self, how: str) -> None:
+        if ARTEFACTS:
+            path = Path(ARTEFACTS) / "screenshots" / self.name / f"{self._looks:02d}-{self._shot}-{how}.png"
+            self.page.screenshot(path=path, full_page=True)
 
     def _listen(self, message: Any) -> None:
         shown_again = "responded with a status of 422" in message.text  # a form with its errors is no error
