@@ -100,7 +100,7 @@ def create_api(deployment: Deployment) -> FastAPI:
     api.state.fetches = Fetches(deployment.fetcher)
     errors.install(api)
     for family in _families(deployment.settings):
-        api.include_router(family.router)
+        api.router.routes.extend(family.router.routes)  # as they are: including them would build each anew
     return api
 
 

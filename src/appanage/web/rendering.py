@@ -43,8 +43,9 @@ ATTRIBUTE_NAME = re.compile(r"(?!on|style$)[a-z][a-z0-9:-]*")
 HUES = 6
 
 
+@cache
 def environment() -> Environment:
-    """A new environment over the templates of this package."""
+    """The environment over the templates of this package, which keeps what it compiled. Nobody changes it."""
     env = Environment(
         loader=PackageLoader("appanage.web", "templates"),
         autoescape=True,
