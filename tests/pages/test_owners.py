@@ -47,6 +47,11 @@ def test_a_colleague_is_added_and_removed_and_the_last_owner_stays(
     assert shown[0] == shown[1]
     assert "There is no such person in your organization" in shown[0]
 
+    assert (
+        "Enter the e-mail address of a colleague."
+        in dana.submit(path_of(made), {"email": " "}, status=422).text
+    )
+
     page = dana.submit(path_of(made), {"email": omar.email})
     assert "Omar Haddad is an owner of Workforce Sync now." in page.text
     dana.submit(path_of(made), {"email": omar.email}, status=409)

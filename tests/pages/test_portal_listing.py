@@ -8,6 +8,8 @@ from appanage.apphub import reviews
 from appanage.directory.model import Account
 from support.browser import Browser
 from support.listing import approve, hand_in, ready_app, reviewer, state_of, take, the
+from support.shelf import put_up
+from support.suspending import suspend
 from support.uploads import picture
 from support.world import MadeApp, World
 
@@ -165,3 +167,19 @@ def test_the_pages_are_those_of_the_owners_alone(
     browser.sign_in(admin)
 
     browser.get(path_of(ready), 404)
+
+
+def test_from_here_it_is_a_click_to_the_public_page_and_to_its_removal(
+    world: World, dana: Browser, made: MadeApp
+):
+    path = path_of(made)
+    assert not [link for link in dana.get(path).links() if link.startswith("/apps/")]
+    address = f"/apps/{put_up(world, made).slug}"
+
+    assert {address, f"{address}/removal"} <= set(dana.get(path).links())
+
+    suspend(world, made)
+    links = dana.get(path).links()
+    assert f"{address}/removal" in links
+    assert address not in links
+    dana.get(f"{address}/removal")

@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from appanage import __version__
 from appanage.api import (
@@ -37,6 +39,7 @@ from appanage.api import (
     suspensions,
 )
 from appanage.api.fetches import Fetches
+from appanage.api.schemas import ErrorBody
 from appanage.deployment import Deployment
 from appanage.settings import Settings
 
@@ -81,9 +84,17 @@ class Api(FastAPI):
                 "description": "A token of a Service App, or a personal one.",
             }
             described["components"]["securitySchemes"] = {"bearer": scheme}
+            described["components"]["schemas"] |= _described(ErrorBody)
             described["servers"] = [{"url": self.state.deployment.settings.issuer}]
             self.openapi_schema = described
         return self.openapi_schema
+
+
+def _described(body: type[BaseModel]) -> dict[str, Any]:
+    """The schemas of a body to which answers refer by name, and of what is in it."""
+    _, found = models_json_schema([(body, "serialization")], ref_template="#/components/schemas/{model}")
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
 
 
 def create_api(deployment: Deployment) -> FastAPI:

@@ -115,11 +115,7 @@ def set_link(call: Call, response: Response, query: str) -> None:
 
 
 def _refused(description: str) -> dict[str, Any]:
-    """An answer with the error body, by reference.
-
-    FastAPI builds a validator for each model of each answer of each route. The model of one, `default`, is enough to
-    have the body among the schemas.
-    """
+    """An answer with the error body, by reference: FastAPI builds a validator for each model of each answer of each route."""
     body = {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}
     return {"description": description, "content": {"application/json": body}}
 
@@ -130,5 +126,5 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     403: _refused("A scope or a role is missing; it is named."),
     404: _refused("There is no such thing, or it is another organization's."),
     429: _refused("Too many requests; Retry-After says how long to wait."),
-    "default": {"model": ErrorBody, "description": "Any other refusal."},
+    "default": _refused("Any other refusal."),
 }

@@ -21,6 +21,8 @@ def find_colleague(
     tx: Transaction, by: Account, *, email: str = "", person_id: uuid.UUID | None = None
 ) -> Account:
     """A person of the same organization who can act. Raises Invalid; anybody else's people do not exist (CONS-12)."""
+    if person_id is None and not email.strip():
+        raise _wrong("Enter the e-mail address of a colleague.", code="person_missing")
     found = directory.find_person_by_email(tx, email.strip()) if email.strip() else None
     if person_id is not None:
         found = directory.find_account(tx, person_id)

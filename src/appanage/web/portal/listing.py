@@ -9,6 +9,7 @@ from starlette.routing import Route
 from appanage.apphub import drafts, pictures, queries, submissions
 from appanage.apphub.drafts import ListingText
 from appanage.apphub.model import Submission, SubmissionState
+from appanage.apphub.search import get_listing
 from appanage.apphub.states import LABELS, Act, is_possible
 from appanage.apphub.text import render_markdown
 from appanage.apphub.vocabulary import CATEGORIES, INDUSTRIES, LANGUAGES
@@ -16,6 +17,7 @@ from appanage.apps.model import App
 from appanage.kit.errors import Conflict, Invalid, NotFound
 from appanage.kit.ids import Kind, parse_uuid
 from appanage.kit.paging import PageRequest
+from appanage.web.apphub import visitors
 from appanage.web.pages import Page, Pages
 from appanage.web.portal import drafts as forms
 from appanage.web.portal.logos import picture
@@ -212,6 +214,7 @@ def _page(
         tab="Listing",
         status=status,
         address=_address(app),
+        public_address=_public_address(visit, app),
         form=form or ListingForm.of(visit, saved),
         version=draft.version if draft else 0,
         theirs=_differences(form.text.tidy(), saved) if form and status == 409 else [],
@@ -257,6 +260,11 @@ def _as_listed(text: ListingText) -> dict[str, str]:
         "Landing page": text.landing_url or "",
         "Test instructions": text.test_instructions,
     }
+
+
+def _public_address(visit: Visit, app: App) -> str:
+    """Of its page in the App Hub; empty while it is not listed."""
+    return visitors.address(get_listing(visit.tx, app.id, hidden_too=True)) if app.is_listed else ""
 
 
 def _address(app: App) -> str:
