@@ -29,6 +29,7 @@ def test_an_app_comes_into_the_app_hub(live: World, sit_down: Callable[..., Pers
     judge.sign_in(rita)
     judge.go("/review")
     judge.look("review queue")
+    judge.go("/review?q=Workforce+Sync+Plus")  # whatever else waits
     judge.follow("Workforce Sync Plus")
     judge.look("submission nobody has taken")
     judge.press("Take it")
