@@ -55,10 +55,23 @@ def _an_address(text: str) -> str:
 
 
 def _a_limits_storage(text: str) -> str:
-    if text != IN_MEMORY and not _STORE.fullmatch(text):
-        message = f"must be {IN_MEMORY}, or a store such as redis://host:6379 or valkey://host:6379"
+    if text != IN_MEMORY and not (_STORE.fullmatch(text) and _names_a_place(text)):
+        message = (
+            f"must be {IN_MEMORY}, or a store such as redis://host:6379 or valkey://:password@host:6379, with signs like "
+            "/ in the password percent-encoded"
+        )
         raise ValueError(message)
     return text
+
+
+def _names_a_place(url: str) -> bool:
+    """A host, with a port that is a number if any; or the path of a socket."""
+    parts = urlsplit(url)
+    try:
+        is_a_number = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return bool(parts.path) if parts.scheme.endswith("+unix") else is_a_number and bool(parts.hostname)
 
 
 BaseUrl = Annotated[str, AfterValidator(_without_trailing_slash)]

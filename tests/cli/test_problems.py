@@ -42,6 +42,8 @@ def problem_of_serving(**asked: object) -> Problem:
     [
         ({"BASE_URL": "http://apps.example.com"}, "must be https"),
         ({"BASE_URL": "https://apps.example.com"}, "Set APPANAGE_SECRET_KEY: outside a loopback address"),
+        ({"LIMITS_STORAGE": "redis://:pa/ss@here"}, "with signs like / in the password percent-encoded"),
+        ({"LIMITS_STORAGE": "redis+unix://"}, "APPANAGE_LIMITS_STORAGE: must be memory://"),
         (
             {"LIMITS_STORAGE": "memcached://here"},
             "APPANAGE_LIMITS_STORAGE: must be memory://, or a store such as",

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from appanage import events
 from appanage.deployment import Deployment, assemble
@@ -50,6 +51,7 @@ def test_whoever_records_something_holds_up_nobody(world: World):
         note(slow, organization, "begun first")
         slow.flush()
         with world.deployment.transaction(world.origin) as quick:
+            quick.execute(text("SET LOCAL lock_timeout = '5s'"))
             note(quick, organization, "done first")
 
     assert noted(world, organization) == ["done first", "begun first"]

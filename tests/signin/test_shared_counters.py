@@ -89,6 +89,19 @@ class Node:
         return sum(self.limiter.hit(FIVE, who) for _ in range(times))
 
 
+def count_questions(node: Node) -> list[str]:
+    """The keys that the store is asked for from now on."""
+    asked: list[str] = []
+    acquire = node.counters._there.acquire_entry
+
+    def counted(key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        asked.append(key)
+        return acquire(key, limit, expiry, amount)
+
+    node.counters._there.acquire_entry = counted  # type: ignore[method-assign]
+    return asked
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store = Store(tmp_path_factory.mktemp("store"))
@@ -151,10 +164,12 @@ def test_while_the_store_is_gone_each_process_counts_by_itself(new_node: Callabl
 
 def test_a_store_that_hangs_is_waited_for_once(new_node: Callable[..., Node], store: Store):
     node = new_node()
+    asked = count_questions(node)
     store.send(signal.SIGSTOP)
     try:
         assert node.hits(9, "dana") == 5
         assert node.counters.is_apart
+        assert len(asked) == 1
         node.clock.now += 5.1
         assert node.hits(1, "dana") == 0
         assert node.counters.is_apart

@@ -386,7 +386,7 @@ def test_a_block_that_meets_a_decision_waits_for_it_and_ends_it(
 def test_a_block_that_meets_who_fetches_tokens_waits_before_it_declines_anything(
     world: World, organization: Organization, admin: Account, made: MadeApp, clock: MovableClock, beside: Any
 ):
-    """Authorization, then the chain of events: with an open request the chain would come first."""
+    """Also with an open request, which is declined and told of: none of that is held while it waits."""
     world.authorize(made, admin)
     ask_for(world, made, [READ, WRITE, LICENSES])
     clock.advance(days=2)
@@ -413,7 +413,7 @@ def test_a_block_that_meets_who_fetches_tokens_waits_before_it_declines_anything
 def test_blocks_that_meet_a_revocation_wait_before_they_record_the_first_of_them(
     world: World, organization: Organization, admin: Account, beside: Any
 ):
-    """MACH-04: all authorizations, then all refresh tokens, then the chain of events."""
+    """MACH-04: all authorizations, then all refresh tokens; what is told of them comes last (decision 0039)."""
     developer = world.developer(organization)
     apps = sorted((world.service_app(developer) for _ in range(2)), key=lambda made: made.id)
     for made in apps:

@@ -446,7 +446,7 @@ def test_a_version_of_a_listed_app_becomes_live_when_it_is_approved(
 
 
 class TestApprovingWhatNobodyTook:
-    """The new owners' accounts, then authorizations, then the chain of events, to which the taking belongs."""
+    """The new owners' accounts, then authorizations; what is told of taking and approving comes last (decision 0039)."""
 
     @pytest.fixture
     def approving(self, world: World, ravi: Account) -> Iterator[Callable[[Submission], Future[Submission]]]:

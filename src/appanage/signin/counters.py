@@ -1,6 +1,7 @@
 """Counting in moving windows, in the memory of one process."""
 
-from collections import OrderedDict, deque
+from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -17,7 +18,7 @@ class _Counter:
     """What was counted in the last `window` seconds: when and how much, oldest first."""
 
     window: float
-    hits: deque[tuple[float, int]] = field(default_factory=deque)
+    hits: list[tuple[float, int]] = field(default_factory=list)
     count: int = 0
 
     def add(self, now: float, amount: int) -> None:
@@ -25,8 +26,10 @@ class _Counter:
         self.count += amount
 
     def forget(self, now: float) -> None:
-        while self.hits and self.hits[0][0] < now - self.window:
-            self.count -= self.hits.popleft()[1]
+        old = bisect_left(self.hits, (now - self.window,))
+        if old:
+            self.count -= sum(amount for _, amount in self.hits[:old])
+            del self.hits[:old]
 
 
 class MovingWindows(Storage, MovingWindowSupport):
@@ -54,7 +57,7 @@ class Counters(MovingWindows):
     costs the same however many there are. Of more than `most` the first ones go, whatever they counted.
     """
 
-    def __init__(self, *, most: int = 200_000, clock: Callable[[], float] = time) -> None:
+    def __init__(self, *, most: int = 100_000, clock: Callable[[], float] = time) -> None:
         super().__init__()
         self._most = most
         self._clock = clock

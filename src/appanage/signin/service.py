@@ -226,7 +226,6 @@ def _start_session(tx: Transaction, account: Account, *, theme: str = "") -> Sig
         notices=[],
     )
     tx.add(session)
-    tx.flush()  # rows before the record: every change takes its locks in this order
     events.record(
         tx,
         "session.created",

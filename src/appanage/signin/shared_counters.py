@@ -44,6 +44,7 @@ class SharedCounters(MovingWindows):
         return self._ask(lambda counters: counters.get_moving_window(key, limit, expiry))
 
     def clear(self, key: str) -> None:
+        self._here.clear(key)
         self._ask(lambda counters: counters.clear(key))
 
     def check(self) -> bool:
@@ -65,10 +66,10 @@ class SharedCounters(MovingWindows):
 
     def _may_ask_there(self) -> bool:
         """Once apart, one request in a while finds out; the others do not wait with it."""
-        if self._apart_until is None:
+        until, now = self._apart_until, self._clock()  # read once: another thread may change it
+        if until is None:
             return True
-        now = self._clock()
-        if now < self._apart_until:
+        if now < until:
             return False
         self._apart_until = now + _APART
         return True
@@ -81,6 +82,7 @@ class SharedCounters(MovingWindows):
     def _join(self) -> None:
         if self._apart_until is not None:
             self._apart_until = None
+            self._here.reset()
             log.info("limits are counted together again")
 
 
@@ -88,6 +90,7 @@ def _store(url: str) -> RedisStorage:
     """Valkey speaks as Redis does, so one client speaks with both."""
     from redis import ConnectionPool  # needed by those alone who name a store
     from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as Disconnected
     from redis.retry import Retry
 
     url = f"redis{url.removeprefix('valkey')}" if url.startswith("valkey") else url
@@ -95,6 +98,8 @@ def _store(url: str) -> RedisStorage:
         url.removeprefix("redis+") if url.startswith("redis+unix:") else url,
         socket_timeout=_PATIENCE,
         socket_connect_timeout=_PATIENCE,
-        retry=Retry(NoBackoff(), 1),  # a connection may have grown old
+        retry=Retry(
+            NoBackoff(), 1, supported_errors=(Disconnected,)
+        ),  # one that has grown old, not one that hangs
     )
     return RedisStorage(url, connections, wrap_exceptions=True)

@@ -59,16 +59,16 @@ class Throttle:
         The attempt is counted before the password is looked at, so that many at the same moment gain nothing.
         """
         self._require(self._source, network_of(source))
-        if not self._limiter.hit(self._account, email.lower(), network_of(source)):
-            raise self._too_many(self._account, email.lower(), network_of(source))
+        if not self._limiter.hit(self._account, _named(email), network_of(source)):
+            raise self._too_many(self._account, _named(email), network_of(source))
 
     def signin_failed(self, email: str, source: str) -> int:
         """Counts one wrong password; returns how many tries are left."""
         self._limiter.hit(self._source, network_of(source))
-        return self._limiter.get_window_stats(self._account, email.lower(), network_of(source)).remaining
+        return self._limiter.get_window_stats(self._account, _named(email), network_of(source)).remaining
 
     def signin_succeeded(self, email: str, source: str) -> None:
-        self._limiter.clear(self._account, email.lower(), network_of(source))
+        self._limiter.clear(self._account, _named(email), network_of(source))
 
     def count_user_code_attempt(self, account: str, source: str) -> None:
         """Counts one code of a device that a person enters, right or wrong; raises TooMany (RFC 8628 §5.1).
@@ -125,6 +125,11 @@ class Throttle:
         wait = max(1, ceil(self._limiter.get_window_stats(item, *identifiers).reset_time - time()))
         message = f"Too many attempts. Try again in {wait} seconds."
         return TooMany(message, retry_after=timedelta(seconds=wait))
+
+
+def _named(email: str) -> str:
+    """No address is longer, whatever is sent."""
+    return email[:254].lower()
 
 
 def _storage(url: str) -> MovingWindows:
